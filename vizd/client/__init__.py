@@ -1,0 +1,1 @@
+"""What nodes and tools use to talk to the daemon: the publisher."""

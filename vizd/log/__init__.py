@@ -1,0 +1,1 @@
+"""The one append-only log of windows, which every reader is a cursor over."""

@@ -1,0 +1,1 @@
+"""A NoriKV cluster that behaves, for demonstrations, tests and measurements."""

@@ -1,0 +1,1 @@
+"""Dashboards and programs out: HTTP, WebSocket, and who may come in."""

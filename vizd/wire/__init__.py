@@ -1,0 +1,1 @@
+"""Generated protobuf modules, and nothing else: see ``protos/generate.py``."""
