@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from vizd.events.catalogue import OWNER, TYPES, EventType, Field, Kind
 from vizd.events.facet import Facet, Facets
 from vizd.events.numbers import f32_text, f64_text
-from vizd.wire.vizd_pb2 import FlushReason, VizEvent
+from vizd.wire.vizd_pb2 import FlushReason, ShardKind, SwimKind, VizEvent
 
 __all__ = ["MAX_STRING_BYTES", "Decoded", "Decoder", "Rejection", "kind_of"]
 
@@ -139,7 +138,7 @@ class _Arm:
 
     __slots__ = ("bare", "get", "has_owner", "name", "one", "plans")
 
-    def __init__(self, event_type: EventType, message: Descriptor) -> None:
+    def __init__(self, event_type: EventType) -> None:
         self.name = event_type.arm
         self.get = attrgetter(event_type.arm)
         self.bare = event_type.bare
@@ -147,11 +146,9 @@ class _Arm:
         self.one: _Plan | None = None
         self.plans: dict[Any, _Plan] = {}
         if event_type.bare:
-            kinds: FieldDescriptor = message.fields_by_name["kind"]
+            numbers = _ENUMS[event_type.name]
             prefix = f"{event_type.name.upper()}_KIND_"
-            for kind in event_type.kinds:
-                number = kinds.enum_type.values_by_name[prefix + kind.proto_name.upper()].number
-                self.plans[number] = _Plan(kind)
+            self.plans = {numbers.Value(prefix + kind.proto_name.upper()): _Plan(kind) for kind in event_type.kinds}
         elif event_type.kinds[0].name:
             self.plans = {kind.proto_name: _Plan(kind) for kind in event_type.kinds}
         else:
@@ -175,9 +172,8 @@ class _Arm:
         return plan
 
 
-_ARMS = {
-    each.arm: _Arm(each, VizEvent.DESCRIPTOR.fields_by_name[each.arm].message_type) for each in TYPES
-}  # fmt: skip
+_ENUMS: dict[str, Any] = {"Swim": SwimKind, "Shard": ShardKind}
+_ARMS = {each.arm: _Arm(each) for each in TYPES}
 
 
 def kind_of(event: VizEvent) -> Kind | None:
@@ -240,7 +236,7 @@ class Decoder:
             shard = event.owner_shard
             tail = f',"shard":{shard}'
         node = self._node
-        nodes = (node,) if plan.subject is None else (values[plan.subject],)
+        nodes: tuple[int, ...] = (node,) if plan.subject is None else (values[plan.subject],)
         if plan.of_publisher and nodes[0] != node:
             nodes = (nodes[0], node)
 

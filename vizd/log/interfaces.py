@@ -1,0 +1,45 @@
+"""What every kind of log promises to those who write and read it."""
+
+from collections.abc import Callable
+
+from zope.interface import Attribute, Interface
+
+from vizd.log.window import Draft, Page, PageLimits, Position, Window
+
+__all__ = ["ILog"]
+
+
+class ILog(Interface):
+    """The one append-only log of windows.
+
+    Its newest part is in memory, so live reading is synchronous. What lies behind is read in pages.
+    """
+
+    head: Position = Attribute("Behind the newest window.")
+    oldest: Position = Attribute("In front of the oldest window that it still has.")
+    memory_bytes: int = Attribute("What the windows take in memory, estimated.")
+    oldest_event_ms: int | None = Attribute("start_ms of the oldest window with events; None without one.")
+    newest_event_ms: int | None = Attribute("end_ms of the newest window with events; None without one.")
+
+    def append(draft: Draft) -> None:
+        """Give ``draft`` its place and, once that is durable, tell the listeners."""
+
+    def listen(listener: Callable[[Window], None]) -> None:
+        """Call ``listener`` with every window from now on, in order, when it is durable and readable."""
+
+    def after(position: Position) -> Window | None:
+        """The window behind ``position``; ``None`` at the head.
+
+        :raises LookupError: it has been trimmed.
+        """
+
+    def before_ms(start_ms: int) -> Position:
+        """In front of the first window whose ``start_ms`` is not below this; the head where there is none."""
+
+    async def read(
+        position: Position, stop_seq: int, wanted: Callable[[Window], bool], limits: PageLimits = ...
+    ) -> Page:
+        """The windows behind ``position``, through ``stop_seq`` at most, for which ``wanted`` is true.
+
+        Where windows behind ``position`` have been trimmed, the page begins with a gap of them.
+        """

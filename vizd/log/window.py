@@ -1,0 +1,220 @@
+"""What the log is made of, for everyone who writes or reads it.
+
+A fold over the log reads windows and nothing else, never a clock, so all that a fold needs is in them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vizd.events.catalogue import TYPES
+from vizd.events.facet import Facet
+
+__all__ = ["START", "Draft", "Gap", "Mark", "Page", "PageLimits", "Position", "Publisher", "Window"]
+
+_FRAGMENT_OVERHEAD_BYTES = 33 + 8 + 8
+"""Of a ``bytes`` object, and of its pointer and its facet's in the two columns."""
+_WINDOW_OVERHEAD_BYTES = 1_000
+"""Of the window, its sets and its lists: measured as about 900."""
+_FACET_BYTES = 150
+"""Of a facet that no other window shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """One process of one node.
+
+    :ivar node: ``Hello.node``. :ivar name: ``Hello.node_name``. :ivar incarnation: ``Hello.incarnation``.
+    """
+
+    node: int
+    name: str
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What happened to one publisher's stream at one point of a window.
+
+    :ivar last_seq: the highest seq that is accounted for; 0 before the first event of an incarnation.
+    :ivar first_seq: the lowest seq that this mark accounts for; ``last_seq + 1`` where it holds none.
+    :ivar events: how many events of the window came from it; the others were invalid or unknown.
+    :ivar lost: events known to be lost: seqs jumped over, and what the node gave up itself.
+    :ivar invalid: events refused. :ivar unknown: events of kinds that this version does not know.
+    :ivar connected: ``True``, it has connected here; ``False``, it has disconnected; ``None``, neither.
+    :ivar skew_ms: the node's clock minus the daemon's; ``None`` where the node did not say.
+    :ivar restated: the events of this mark say again what was known, and are no new transitions.
+    """
+
+    publisher: Publisher
+    first_seq: int
+    last_seq: int
+    events: int = 0
+    lost: int = 0
+    invalid: int = 0
+    unknown: int = 0
+    connected: bool | None = None
+    skew_ms: int | None = None
+    restated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A window before the log has given it its place.
+
+    :ivar opened_ms: wall clock, milliseconds since the Unix epoch.
+    :ivar length_ms: by the monotonic clock.
+    """
+
+    opened_ms: int
+    length_ms: int
+    facets: Sequence[Facet]
+    fragments: Sequence[bytes]
+    marks: Sequence[Mark]
+
+
+class Window:
+    """The events of about one tick, in order of arrival. Never changed.
+
+    :ivar seq: its place in the log: consecutive, the first is 1.
+    :ivar start_ms: strictly increasing over the log, whatever the clock does.
+    :ivar end_ms: at least ``start_ms + 1``.
+    :ivar origin: the daemon that made it.
+    :ivar facets: what filters ask of each event. :ivar fragments: each event as JSON, in the same order.
+    :ivar marks: in order of arrival; the first ``events`` of the window are the first mark's, and so on.
+    :ivar counts: events by type, in the order of the catalogue.
+    :ivar types: the types that occur, as a bit mask of their indexes.
+    :ivar nodes: every node that a filter could find an event under.
+    :ivar shards: every shard that occurs, and ``None`` where an event has none.
+    :ivar total_events: events in the log from its beginning through this window, trimmed ones too.
+    :ivar memory_bytes: about what it takes in memory.
+    """
+
+    __slots__ = (
+        "counts",
+        "end_ms",
+        "facets",
+        "fragments",
+        "marks",
+        "memory_bytes",
+        "nodes",
+        "origin",
+        "seq",
+        "shards",
+        "start_ms",
+        "total_events",
+        "types",
+    )
+
+    def __init__(self, seq: int, start_ms: int, origin: str, draft: Draft, events_before: int) -> None:
+        self.seq = seq
+        self.start_ms = start_ms
+        self.end_ms = start_ms + max(1, draft.length_ms)
+        self.origin = origin
+        self.facets = draft.facets
+        self.fragments = draft.fragments
+        self.marks = tuple(draft.marks)
+        self.total_events = events_before + len(draft.fragments)
+        different = set(draft.facets)
+        counts = [0] * len(TYPES)
+        if different:
+            for facet, count in _count(draft.facets, different):
+                counts[facet.kind.type.index] += count
+        self.counts = tuple(counts)
+        self.types = sum(1 << index for index, count in enumerate(counts) if count)
+        self.nodes = frozenset(node for facet in different for node in facet.nodes)
+        self.shards = frozenset(facet.shard for facet in different)
+        self.memory_bytes = (
+            sum(map(len, draft.fragments))
+            + len(draft.fragments) * _FRAGMENT_OVERHEAD_BYTES
+            + len(different) * _FACET_BYTES
+            + _WINDOW_OVERHEAD_BYTES
+        )
+
+    def __repr__(self) -> str:
+        return f"<Window {self.seq} [{self.start_ms}, {self.end_ms}) {len(self.fragments)} events>"
+
+
+def _count(facets: Sequence[Facet], different: set[Facet]) -> list[tuple[Facet, int]]:
+    if len(different) == 1:
+        return [(next(iter(different)), len(facets))]
+    counted = dict.fromkeys(different, 0)
+    for facet in facets:
+        counted[facet] += 1
+    return list(counted.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the log: behind the window ``seq``, with what it takes to tell the size of a hole later.
+
+    :ivar seq: 0 is in front of the first window. Seqs are dense, so it counts windows too.
+    :ivar total_events: events of the log up to here.
+    :ivar end_ms: where the window ``seq`` ends; ``None`` in front of the first window.
+    """
+
+    seq: int
+    total_events: int
+    end_ms: int | None
+
+    @classmethod
+    def behind(cls, window: Window) -> "Position":
+        """The place of a reader who has read ``window`` last."""
+        return cls(window.seq, window.total_events, window.end_ms)
+
+
+START = Position(0, 0, None)
+"""In front of everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A part of the log that a reader does not get, counted over the whole log, whatever its filter.
+
+    :ivar from_ms: end of the last window before it; ``None`` at the log's beginning.
+    :ivar to_ms: start of the next window; ``None`` where that is yet to come.
+    :ivar reason: a word of the wire contract, such as ``trimmed``.
+    """
+
+    from_ms: int | None
+    to_ms: int | None
+    windows: int
+    events: int
+    reason: str
+
+    @classmethod
+    def between(cls, left: Position, entered: Position, to_ms: int | None, reason: str) -> "Gap | None":
+        """What lies between two places; ``None`` where that is nothing."""
+        windows = entered.seq - left.seq
+        if windows <= 0:
+            return None
+        return cls(left.end_ms, to_ms, windows, entered.total_events - left.total_events, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class PageLimits:
+    """How much one step of a reader may take. The window that reaches a bound is the last one.
+
+    The defaults keep a step near a millisecond: skipping a window costs about 0.1 us, joining a page of
+    this size less than 1 ms.
+
+    :ivar windows: in the page. :ivar scanned: looked at, wanted or not.
+    :ivar memory_bytes: of the windows in the page.
+    """
+
+    windows: int = 200
+    scanned: int = 4_000
+    memory_bytes: int = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One step of a reader.
+
+    :ivar gap: what has been trimmed from where the reader stood, or ``None``.
+    :ivar windows: those that were wanted, in order.
+    :ivar position: where the reader stands now.
+    """
+
+    gap: Gap | None
+    windows: Sequence[Window]
+    position: Position
