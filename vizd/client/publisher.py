@@ -1,0 +1,299 @@
+"""How a node, or a tool in its place, delivers its events to norikv-vizd.
+
+    publisher = Publisher("127.0.0.1:9091", node=1, node_name="node-1")
+    publisher.start()
+    publisher.emit(VizEvent(ts_ms=..., swim=SwimEvt(node=1, kind=SWIM_KIND_ALIVE)))
+    publisher.close(timeout_s=5)
+
+Emitting never waits: what the daemon does not take fast enough is kept, within bounds, then dropped,
+least precious first, and counted. What was sent and not stored when a stream broke is sent again on the
+next one. What goes over the wire, and when, is ``stream``'s; what is kept is ``buffer``'s.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+
+from vizd.client.backoff import Backoff
+from vizd.client.buffer import SendBuffer
+from vizd.client.encode import event_class_of, framed_event
+from vizd.client.outbox import Outbox
+from vizd.client.stream import END_OF_STREAM_TIMEOUT_S, PublishStream, StreamEnded, StreamTiming
+from vizd.client.thread import PublisherThread
+from vizd.events.catalogue import EventClass
+from vizd.wire.vizd_pb2 import Hello, VizEvent, Welcome
+
+__all__ = ["Publisher", "PublisherStats"]
+
+MAX_BUFFERED_EVENTS = 100_000
+MAX_BUFFERED_BYTES = 16 * 1024 * 1024
+"""Ten seconds of a very busy node: longer than a daemon takes to restart."""
+
+FIRST_BACKOFF_S = 0.1
+LONGEST_BACKOFF_S = 5.0
+STEADY_STREAM_S = 1.0
+"""A stream that lived so long was a good one: after it, trying again starts with short delays."""
+
+_RETRY_SOON = {
+    grpc.StatusCode.UNAVAILABLE,  # Not there yet, going away, or the network.
+    grpc.StatusCode.ABORTED,  # Taken over by a newer stream of this process.
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+}
+"""All others say that something has to be put right first: those are tried at the slow end."""
+
+_CHANNEL_OPTIONS = (
+    ("grpc.use_local_subchannel_pool", 1),  # A connection per node, as if each were a process of its own.
+    ("grpc.keepalive_time_ms", 10_000),  # A peer that vanished without a word is noticed within 15 s.
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+
+_log = logging.getLogger("vizd.client")
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherStats:
+    """What became of a publisher's events, in events: emitted = acked + in_flight + waiting + dropped_total.
+
+    :ivar dropped: given up before they were sent, by class.
+    :ivar sent: got a sequence number; sent once or more.
+    :ivar acked: stored by the daemon, as it says (or lost by it, if it forgot them).
+    :ivar rejected: refused by the daemon as invalid; they count as acked.
+    :ivar connected: a daemon has welcomed the present stream.
+    :ivar streams: that were welcomed, in total.
+    :ivar fenced: another process took over this identity; nothing is sent any more.
+    :ivar last_error: why the last stream ended or could not begin; ``None`` if none did.
+    """
+
+    emitted: int
+    dropped: dict[EventClass, int]
+    waiting: int
+    in_flight: int
+    sent: int
+    acked: int
+    rejected: int
+    connected: bool
+    streams: int
+    fenced: bool
+    last_error: str | None
+
+    @property
+    def dropped_total(self) -> int:
+        """All classes together."""
+        return sum(self.dropped.values())
+
+    @property
+    def reconnects(self) -> int:
+        """Welcomed streams after the first."""
+        return max(0, self.streams - 1)
+
+
+class Publisher:
+    """One incarnation of one node: make one per process start.
+
+    All methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        node: int,
+        node_name: str,
+        *,
+        node_version: str = "",
+        thread: PublisherThread | None = None,
+        token: str | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        max_buffered_events: int = MAX_BUFFERED_EVENTS,
+        max_buffered_bytes: int = MAX_BUFFERED_BYTES,
+        timing: StreamTiming | None = None,
+        backoff: Backoff | None = None,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        """
+        :param target: of the daemon's gRPC port, such as ``127.0.0.1:9091``.
+        :param node: the number that the node's own events carry, u32.
+        :param node_name: what people see; not empty.
+        :param thread: where to talk; shared, if many publishers live in one process. It is its owner who
+            stops it. ``None``: one of its own.
+        :param token: sent as ``authorization: Bearer``.
+        :param credentials: TLS, as from ``grpc.ssl_channel_credentials``; ``None``: in the clear.
+        :param max_buffered_events: bound of what is not yet stored, waiting and in flight.
+        :param max_buffered_bytes: the same in bytes, as encoded.
+        :param now_ms: the node's clock, milliseconds since the Unix epoch.
+        :raises ValueError: if the name is empty, the node is no u32 or a bound is not positive.
+        """
+        if not node_name:
+            raise ValueError("node_name is empty: people see nodes by name")
+        if not 0 <= node < 2**32:
+            raise ValueError(f"node {node}: an unsigned 32 bit number is needed")
+        self._target = target
+        self._identity = Hello(
+            node=node, node_name=node_name, incarnation=secrets.randbits(64), node_version=node_version
+        )
+        self._thread = thread or PublisherThread(f"vizd-publisher-{node}")
+        self._owns_thread = thread is None
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        self._credentials = credentials
+        self._timing = timing or StreamTiming()
+        self._backoff = backoff or Backoff(FIRST_BACKOFF_S, LONGEST_BACKOFF_S, random.Random())  # noqa: S311
+        self._now_ms = now_ms
+        self._outbox = Outbox(SendBuffer(max_buffered_events, max_buffered_bytes), self._thread.call_soon)
+        self._running: Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stream: PublishStream | None = None
+        self._closing = False
+        self._connected = False
+        self._streams = 0
+        self._rejected = 0
+        self._fenced = False
+        self._last_error: str | None = None
+
+    def start(self) -> None:
+        """Begin to deliver. The daemon need not be there yet."""
+        if self._running is None:
+            self._thread.start()
+            self._running = self._thread.submit(self._run())
+
+    def emit(self, event: VizEvent) -> None:
+        """Deliver ``event`` some time. Never waits, never fails for lack of room or of a daemon.
+
+        The event is encoded at once: the caller may go on using the message.
+        """
+        self._outbox.add(((framed_event(event), event_class_of(event)),))
+
+    def emit_all(self, events: Iterable[VizEvent]) -> None:
+        """As ``emit`` of each, at less cost."""
+        self._outbox.add([(framed_event(event), event_class_of(event)) for event in events])
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that was emitted so far is stored by the daemon (or was dropped); whether it is.
+
+        :param timeout_s: to wait at most, in seconds.
+        :raises RuntimeError: if not started, or called in the publisher's own thread.
+        """
+        return self._thread.submit(self.wait_flushed(timeout_s)).result()
+
+    def close(self, timeout_s: float) -> bool:
+        """Take no more events, flush, and end the stream; whether everything was stored.
+
+        :param timeout_s: for the flush, in seconds; ending the stream may take another second.
+        :raises RuntimeError: as ``flush``.
+        """
+        flushed = self._thread.submit(self.wait_closed(timeout_s)).result()
+        if self._owns_thread:
+            self._thread.stop()
+        return flushed
+
+    @property
+    def stats(self) -> PublisherStats:
+        """A snapshot."""
+        counts = self._outbox.snapshot()
+        stream = self._stream
+        return PublisherStats(
+            emitted=counts.emitted,
+            dropped=counts.dropped,
+            waiting=counts.waiting,
+            in_flight=counts.unacked,
+            sent=counts.sent,
+            acked=counts.acked,
+            rejected=self._rejected + (stream.rejected if stream else 0),
+            connected=self._connected,
+            streams=self._streams,
+            fenced=self._fenced,
+            last_error=self._last_error,
+        )
+
+    async def wait_flushed(self, timeout_s: float) -> bool:
+        """``flush`` for code that runs on the publisher thread's loop."""
+        flushed = asyncio.ensure_future(self._outbox.flushed())
+        ended = [self._task] if self._task else []
+        await asyncio.wait([flushed, *ended], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if flushed.done():
+            return True
+        flushed.cancel()
+        return False
+
+    async def wait_closed(self, timeout_s: float) -> bool:
+        """``close`` for code that runs on the publisher thread's loop; it does not stop the thread."""
+        self._outbox.close()
+        flushed = await self.wait_flushed(timeout_s)
+        self._closing = True
+        if self._task is not None:
+            if self._stream is not None and self._connected:
+                self._stream.close()
+                await asyncio.wait([self._task], timeout=END_OF_STREAM_TIMEOUT_S)
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        return flushed
+
+    async def _run(self) -> None:
+        self._task = asyncio.current_task()
+        while not self._closing:
+            loop = asyncio.get_running_loop()
+            began_s = loop.time()
+            was_connected = False
+            try:
+                await self._publish()
+            except StreamEnded as error:
+                was_connected = self._connected
+                self._note(error, was_connected)
+                if error.code is grpc.StatusCode.FAILED_PRECONDITION:
+                    return
+                if error.code not in _RETRY_SOON:
+                    self._backoff.slow_down()
+                elif was_connected and loop.time() - began_s >= STEADY_STREAM_S:
+                    self._backoff.reset()
+            finally:
+                self._connected = False
+            if not self._closing:
+                await asyncio.sleep(self._backoff.next_s())
+
+    def _note(self, error: StreamEnded, was_connected: bool) -> None:
+        name = self._identity.node_name
+        said = str(error)
+        if error.code is grpc.StatusCode.FAILED_PRECONDITION:
+            self._fenced = True
+            self._outbox.close()
+            _log.error("%s: another process publishes as this node; stopped for good (%s)", name, said)
+        elif was_connected or said != self._last_error:
+            _log.warning("%s: not connected to %s, trying again (%s)", name, self._target, said)
+        self._last_error = said
+
+    async def _publish(self) -> None:
+        counts = self._outbox.snapshot()
+        hello = Hello()
+        hello.CopyFrom(self._identity)
+        hello.next_seq = counts.next_seq
+        hello.acked_through = counts.acked
+        async with self._channel() as channel:
+            self._stream = PublishStream(channel, self._outbox, self._timing, self._now_ms, self._metadata)
+            try:
+                await self._stream.run(hello, self._welcomed)
+            finally:
+                self._rejected += self._stream.rejected
+                self._stream = None
+
+    def _channel(self) -> Any:
+        # A new one for every try: an old one has a backoff of its own.
+        if self._credentials is None:
+            return grpc.aio.insecure_channel(self._target, options=_CHANNEL_OPTIONS)
+        return grpc.aio.secure_channel(self._target, self._credentials, options=_CHANNEL_OPTIONS)
+
+    def _welcomed(self, welcome: Welcome) -> None:
+        self._connected = True
+        self._streams += 1
+        _log.info(
+            "%s: connected to norikv-vizd %s at %s", self._identity.node_name, welcome.daemon_version, self._target
+        )

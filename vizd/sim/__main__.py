@@ -1,0 +1,122 @@
+"""``python -m vizd.sim``: a simulated cluster publishes to a daemon until Ctrl-C, SIGTERM or ``--seconds``.
+
+Exit status 0; 1 if no daemon took anything, or another process publishes as these nodes; 2 for a bad option.
+"""
+
+import argparse
+import json
+import random
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from vizd.sim.accounting import Accounting
+from vizd.sim.cluster import MAX_NODES, MAX_RATE, MAX_SHARDS, MIN_RATE, SimulatedCluster
+from vizd.sim.runner import SimulationRunner, wall_ms
+
+__all__ = ["main"]
+
+STOP_TIMEOUT_S = 5.0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line: the usage would hide it."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _within(low: int, high: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r}: a whole number from {low} to {high} is needed")
+        return value
+
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds above 0 is needed")
+    return value
+
+
+def _target(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        raise argparse.ArgumentTypeError(f"{text!r}: HOST:PORT is needed, such as 127.0.0.1:9091")
+    return text
+
+
+def _token(path: str) -> str:
+    try:
+        tokens = Path(path).read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"can't read {path!r}: {error}") from None
+    if not tokens:
+        raise argparse.ArgumentTypeError(f"{path!r} has no token: one a line is needed")
+    return tokens[0]
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(prog="python -m vizd.sim", description="A simulated NoriKV cluster publishes to a daemon.")
+    parser.add_argument("--grpc", type=_target, default="127.0.0.1:9091", metavar="HOST:PORT", help="(%(default)s)")
+    parser.add_argument("--nodes", type=_within(1, MAX_NODES), default=5, metavar="N", help="(%(default)s)")
+    parser.add_argument("--shards", type=_within(1, MAX_SHARDS), default=24, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--rate",
+        type=_within(MIN_RATE, MAX_RATE),
+        default=1_000,
+        metavar="N",
+        help="events per second in total (%(default)s)",
+    )
+    parser.add_argument("--seed", type=_within(0, 2**63), metavar="N", help="repeats a run's events (random)")
+    parser.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long (until Ctrl-C)")
+    parser.add_argument("--token-file", type=_token, dest="token", metavar="FILE", help="the first token in it is sent")
+    parser.add_argument("--json", action="store_true", help="the accounting as one line of JSON")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until told to stop; the exit status.
+
+    :param arguments: of the command line; ``None``: those of the process.
+    """
+    options = _options(arguments)
+    seed = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311
+    stop = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: stop.set())
+    cluster = SimulatedCluster(options.nodes, options.shards, options.rate, seed, wall_ms())
+    runner = SimulationRunner(cluster, options.grpc, token=options.token)
+    runner.start()
+    stop.wait(options.seconds)
+    accounting = runner.stop(STOP_TIMEOUT_S)
+    print(json.dumps(accounting.as_dict()) if options.json else accounting.as_text())  # noqa: T201
+    return _status(accounting, options.grpc)
+
+
+def _status(accounting: Accounting, target: str) -> int:
+    problem = ""
+    if any(node.fenced for node in accounting.nodes):
+        problem = "another process publishes as these nodes"
+    elif not accounting.total("streams"):
+        errors = {node.last_error: None for node in accounting.nodes}
+        problem = f"no daemon at {target} took anything ({', '.join(map(str, errors))})"
+    if problem:
+        print(f"python -m vizd.sim: {problem}", file=sys.stderr)  # noqa: T201
+    return 1 if problem else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

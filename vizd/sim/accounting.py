@@ -1,0 +1,86 @@
+"""What became of the events of a simulation: the numbers that it ends with."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vizd.client.publisher import PublisherStats
+
+__all__ = ["Accounting", "NodeAccount"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAccount:
+    """One node's events: emitted = acked + undelivered + dropped.
+
+    :ivar sent: got a sequence number, so were sent once or more.
+    :ivar acked: stored by the daemon, as it says.
+    :ivar undelivered: kept when the simulation ended, and lost with it.
+    :ivar rejected: refused by the daemon as invalid; counted as acked too.
+    :ivar streams: welcomed by a daemon.
+    :ivar last_error: why the last stream ended or could not begin.
+    """
+
+    node: int
+    node_name: str
+    emitted: int
+    sent: int
+    acked: int
+    dropped: int
+    undelivered: int
+    rejected: int
+    streams: int
+    fenced: bool
+    last_error: str | None
+
+    @classmethod
+    def of(cls, node: int, node_name: str, stats: PublisherStats) -> "NodeAccount":
+        """From a publisher's snapshot."""
+        return cls(
+            node=node,
+            node_name=node_name,
+            emitted=stats.emitted,
+            sent=stats.sent,
+            acked=stats.acked,
+            dropped=stats.dropped_total,
+            undelivered=stats.waiting + stats.in_flight,
+            rejected=stats.rejected,
+            streams=stats.streams,
+            fenced=stats.fenced,
+            last_error=stats.last_error,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """All nodes of a simulation."""
+
+    nodes: tuple[NodeAccount, ...]
+
+    def total(self, name: str) -> int:
+        """The sum over the nodes of the number called ``name`` in ``NodeAccount``."""
+        return sum(getattr(node, name) for node in self.nodes)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether everything that was emitted is stored."""
+        return self.total("acked") == self.total("emitted")
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: the totals, and the nodes under ``nodes``."""
+        names = ("emitted", "sent", "acked", "dropped", "undelivered", "rejected", "streams")
+        return {**{name: self.total(name) for name in names}, "nodes": [asdict(node) for node in self.nodes]}
+
+    def as_text(self) -> str:
+        """For people: the totals, then the nodes with which something was wrong."""
+        lines = [
+            f"{len(self.nodes)} nodes: {self.total('emitted'):,} events emitted, {self.total('acked'):,} stored, "
+            f"{self.total('dropped'):,} dropped, {self.total('undelivered'):,} undelivered, "
+            f"{self.total('rejected'):,} rejected"
+        ]
+        lines += [
+            f"{node.node_name}: {node.acked:,} of {node.emitted:,} stored, welcomed {node.streams} times"
+            + (f", {node.last_error}" if node.last_error else "")
+            for node in self.nodes
+            if node.acked < node.emitted or node.rejected or node.streams != 1
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""The readings that make up nearly all of a cluster's events: fsyncs, heat, pressure, caches.
+
+How many are wanted, and when, is said from outside. What costs time is prepared: one reading is a few
+list look-ups and one message.
+"""
+
+from collections.abc import Sequence
+from random import Random
+
+from vizd.sim.engine import StorageEngine
+from vizd.wire.vizd_pb2 import CacheEvt, VizEvent
+
+__all__ = ["Flood"]
+
+_PATTERN = 1_000
+_DURATIONS = 4_096
+_FSYNC_MEDIAN_LOG_MS, _FSYNC_SIGMA = 0.7, 0.6
+"""A median of 2 ms, and one in a hundred above 8."""
+_STRAINED_TIMES = 6
+_CACHES = (("block", 0.93), ("row", 0.71), ("index", 0.985))
+_FSYNC, _HEAT, _PRESSURE, _CACHE = range(4)
+
+
+class Flood:
+    """Takes readings of engines and nodes in turn."""
+
+    def __init__(self, rng: Random, nodes: int, shards: int, rate: int) -> None:
+        """
+        :param nodes: in the cluster.
+        :param shards: in the cluster.
+        :param rate: events per second: what few shards can't give in heat and pressure is fsyncs.
+        """
+        self._rng = rng
+        shares = {
+            _HEAT: min(0.2, 6 * shards / rate),
+            _PRESSURE: min(0.05, 0.5 * shards / rate),
+            _CACHE: min(0.03, 1.5 * nodes / rate),
+        }
+        pattern = [kind for kind, share in shares.items() for _ in range(max(1, round(share * _PATTERN)))]
+        pattern += [_FSYNC] * (_PATTERN - len(pattern))
+        rng.shuffle(pattern)
+        self._pattern = pattern
+        fsync_ms = [rng.lognormvariate(_FSYNC_MEDIAN_LOG_MS, _FSYNC_SIGMA) for _ in range(_DURATIONS)]
+        self._durations = [round(ms) for ms in fsync_ms]
+        self._strained_durations = [round(_STRAINED_TIMES * ms) for ms in fsync_ms]
+        self._engines: list[StorageEngine] = []
+        self._nodes: list[int] = []
+        # Apart, so that each kind of reading comes round to every engine, whatever the pattern is.
+        self._turn = 0
+        self._engine_turns = [0, 0, 0]
+        self._cache_turn = 0
+
+    def draw_from(self, weighted_engines: Sequence[tuple[StorageEngine, int]], nodes: Sequence[int]) -> None:
+        """Take readings of these from now on; at least one of each.
+
+        :param weighted_engines: an engine of weight 3 is read three times as often as one of weight 1.
+        """
+        self._engines = [engine for engine, weight in weighted_engines for _ in range(weight)]
+        self._rng.shuffle(self._engines)
+        self._nodes = list(nodes)
+
+    def read(self, ts_ms: int) -> tuple[int, VizEvent]:
+        """The next reading, taken at ``ts_ms``, and the node that publishes it."""
+        turn = self._turn = self._turn + 1
+        kind = self._pattern[turn % _PATTERN]
+        if kind == _CACHE:
+            return self._read_cache(ts_ms)
+        engines = self._engines
+        engine_turn = self._engine_turns[kind] = self._engine_turns[kind] + 1
+        engine = engines[engine_turn % len(engines)]
+        if kind == _FSYNC:
+            durations = self._strained_durations if engine.strained else self._durations
+            return engine.node, engine.fsync(ts_ms, durations[turn % _DURATIONS])
+        return engine.node, engine.slot_heat(ts_ms) if kind == _HEAT else engine.write_pressure(ts_ms)
+
+    def _read_cache(self, ts_ms: int) -> tuple[int, VizEvent]:
+        turn = self._cache_turn = self._cache_turn + 1
+        node = self._nodes[turn // len(_CACHES) % len(self._nodes)]
+        name, usual = _CACHES[turn % len(_CACHES)]
+        ratio = round(usual - self._rng.uniform(0, 0.05), 3)
+        return node, VizEvent(ts_ms=ts_ms, cache=CacheEvt(name=name, hit_ratio=ratio))

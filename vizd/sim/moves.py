@@ -1,0 +1,74 @@
+"""Shards that move: planned, copied as a snapshot, cut over to the new replica."""
+
+from collections.abc import Callable, Sequence, Set
+
+from vizd.sim.raft import RaftGroup
+from vizd.sim.stage import Stage
+from vizd.wire.vizd_pb2 import (
+    SHARD_KIND_CUTOVER,
+    SHARD_KIND_PLAN,
+    SHARD_KIND_SNAPSHOT_DONE,
+    SHARD_KIND_SNAPSHOT_START,
+    ShardEvt,
+    ShardKind,
+    VizEvent,
+)
+
+__all__ = ["ShardMoves"]
+
+
+class ShardMoves:
+    """Moves one replica of a shard to a node that has none; where all have one, it is copied anew in its place."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        nodes: Sequence[int],
+        groups: Sequence[RaftGroup],
+        away: Set[int],
+        on_moved: Callable[[RaftGroup, int, int], object],
+    ) -> None:
+        """
+        :param nodes: of the whole cluster.
+        :param away: nodes that can't be reached; changed from outside.
+        :param on_moved: called with the group, the node that lost its replica and the one that got it.
+        """
+        self._stage = stage
+        self._nodes = nodes
+        self._groups = groups
+        self._away = away
+        self._on_moved = on_moved
+        self._moving: set[int] = set()
+
+    def begin(self) -> None:
+        """Plan a move of some shard that has a leader and does not move already."""
+        rng = self._stage.rng
+        movable = [group for group in self._groups if group.leader is not None and group.shard not in self._moving]
+        if not movable:
+            return
+        group = rng.choice(movable)
+        free = [node for node in self._nodes if node not in group.replicas and node not in self._away]
+        target = rng.choice(free) if free else group.replicas[-1]
+        self._moving.add(group.shard)
+        self._report(group, target, SHARD_KIND_PLAN)
+        after = self._stage.timeline.after
+        snapshot_ms = 500 + rng.uniform(3_000, 8_000)
+        after(500, lambda: self._report(group, target, SHARD_KIND_SNAPSHOT_START))
+        after(snapshot_ms, lambda: self._report(group, target, SHARD_KIND_SNAPSHOT_DONE))
+        after(snapshot_ms + 500, lambda: self._cut_over(group, target))
+
+    def _cut_over(self, group: RaftGroup, target: int) -> None:
+        self._report(group, target, SHARD_KIND_CUTOVER)
+        self._moving.discard(group.shard)
+        followers = [node for node in group.replicas if node != group.leader]
+        if target in group.replicas or not followers:
+            return
+        source = self._stage.rng.choice(followers)
+        group.replicas[group.replicas.index(source)] = target
+        self._on_moved(group, source, target)
+
+    def _report(self, group: RaftGroup, target: int, kind: ShardKind) -> None:
+        # The leader says it; in an interregnum, whoever takes part and is there.
+        sayers = [group.leader, target, *group.replicas]
+        node = next(node for node in sayers if node is not None and node not in self._away)
+        self._stage.report(node, VizEvent(shard=ShardEvt(shard=group.shard, kind=kind)))

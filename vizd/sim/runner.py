@@ -1,0 +1,135 @@
+"""A simulated cluster in real time: one publisher per node, all in one thread.
+
+It runs against any daemon, also one that is not there yet, or no longer: what nodes do then is the
+publisher's. What happens in the cluster is ``cluster``'s.
+"""
+
+import asyncio
+import time
+from concurrent.futures import Future
+
+import grpc
+
+from vizd.client.publisher import Publisher
+from vizd.client.stream import StreamTiming
+from vizd.client.thread import PublisherThread
+from vizd.sim.accounting import Accounting, NodeAccount
+from vizd.sim.cluster import SimulatedCluster
+from vizd.wire.vizd_pb2 import VizEvent
+
+__all__ = ["SimulationRunner", "wall_ms"]
+
+TICK_S = 0.02
+"""As long as a publisher collects for a batch: shorter would bring nothing sooner."""
+
+MAX_MESSAGES_PER_S = 2_000
+"""A message costs some 50 us on either side: with very many nodes each collects a little longer."""
+LONGEST_LINGER_S = 0.1
+
+BUFFERED_EVENTS_IN_ALL = 500_000
+"""Shared out among the nodes: a simulation within the daemon's process must not outgrow it when it stalls."""
+BYTES_PER_BUFFERED_EVENT = 64
+
+_VERSION = "simulated"
+
+
+def wall_ms() -> int:
+    """The clock, milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class SimulationRunner:
+    """Runs a simulation until it is stopped; once. Node n is called ``node-n``."""
+
+    def __init__(
+        self,
+        cluster: SimulatedCluster,
+        target: str,
+        *,
+        token: str | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        """
+        :param cluster: made just now, with ``wall_ms()`` for its start.
+        :param target: of the daemon's gRPC port, such as ``127.0.0.1:9091``.
+        :param token: as in ``Publisher``, and so the rest.
+        """
+        self._cluster = cluster
+        self._thread = PublisherThread("vizd-simulation")
+        nodes = len(cluster.nodes)
+        events = max(1_000, min(100_000, BUFFERED_EVENTS_IN_ALL // nodes))
+        linger_s = min(LONGEST_LINGER_S, max(TICK_S, nodes / MAX_MESSAGES_PER_S))
+        self._publishers = {
+            node: Publisher(
+                target,
+                node,
+                f"node-{node}",
+                node_version=_VERSION,
+                thread=self._thread,
+                token=token,
+                credentials=credentials,
+                max_buffered_events=events,
+                max_buffered_bytes=events * BYTES_PER_BUFFERED_EVENT,
+                timing=StreamTiming(linger_s=linger_s),
+            )
+            for node in cluster.nodes
+        }
+        self._running: Future[None] | None = None
+        self._stopping = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin; returns at once. The daemon need not be there yet."""
+        self._thread.start()
+        for publisher in self._publishers.values():
+            publisher.start()
+        self._running = self._thread.submit(self._run())
+
+    def stop(self, timeout_s: float) -> Accounting:
+        """End the simulation, deliver what is left, and end the streams; from any thread.
+
+        It waits, so where the daemon lives in this process, not in a thread that the daemon needs to
+        store events: call it in another one.
+
+        :param timeout_s: to deliver, in seconds; ending the streams may take another second.
+        """
+        if self._running is not None:
+            self._thread.submit(self._stop(timeout_s)).result()
+            self._running.result()
+        self._thread.stop()
+        return self.accounting
+
+    @property
+    def accounting(self) -> Accounting:
+        """What became of the events so far; from any thread."""
+        return Accounting(
+            tuple(NodeAccount.of(node, f"node-{node}", each.stats) for node, each in self._publishers.items())
+        )
+
+    @property
+    def connected(self) -> int:
+        """How many nodes have a stream at present; from any thread."""
+        return sum(publisher.stats.connected for publisher in self._publishers.values())
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        # The wall clock only says where to begin: when it is set, nothing jumps.
+        began_ms, began_s = wall_ms(), loop.time()
+        while not self._stopping.is_set():
+            self._emit_until(began_ms + int((loop.time() - began_s) * 1000))
+            try:
+                async with asyncio.timeout(TICK_S):
+                    await self._stopping.wait()
+            except TimeoutError:
+                continue
+
+    def _emit_until(self, now_ms: int) -> None:
+        by_node: dict[int, list[VizEvent]] = {node: [] for node in self._publishers}
+        for node, event in self._cluster.advance(now_ms):
+            by_node[node].append(event)
+        for node, events in by_node.items():
+            if events:
+                self._publishers[node].emit_all(events)
+
+    async def _stop(self, timeout_s: float) -> None:
+        self._stopping.set()
+        await asyncio.gather(*(publisher.wait_closed(timeout_s) for publisher in self._publishers.values()))
