@@ -1,0 +1,155 @@
+"""What can be set: one table of options, each also an environment variable, and the checks on their values.
+
+An option counts before its variable, a variable before the default.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vizd.web.admission import parse_host, parse_origin
+
+__all__ = ["OPTIONS", "Config", "ConfigError", "Option"]
+
+
+class ConfigError(ValueError):
+    """The text names the option, what is wrong with it, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One line of the table.
+
+    :ivar name: on the command line, without dashes. :ivar default: as text; ``None``: see ``help``.
+    :ivar parse: from text to the value; raises ``ValueError`` with what would be right.
+    """
+
+    name: str
+    default: str | None
+    parse: Callable[[str], Any]
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """Of the environment."""
+        return "VIZD_" + self.name.upper().replace("-", "_")
+
+    @property
+    def attribute(self) -> str:
+        """Of ``Config``."""
+        return self.name.replace("-", "_")
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+            raise ValueError(f"use a number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def _address(text: str) -> str:
+    if text == "localhost":
+        return text
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise ValueError("use an IP address, such as 127.0.0.1, 0.0.0.0 or ::") from None
+
+
+def _list_of(parse: Callable[[str], Any]) -> Callable[[str], frozenset[Any]]:
+    return lambda text: frozenset(parse(each.strip()) for each in text.split(",") if each.strip())
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"use {' or '.join(words)}")
+        return text.lower()
+
+    return parse
+
+
+OPTIONS = (
+    Option("port", "9090", _number(0, 65535), "of HTTP and WebSocket; 0: any that is free, logged"),
+    Option("grpc-port", "9091", _number(0, 65535), "of gRPC; 0: any that is free, logged"),
+    Option("interface", None, _address, "to listen on [default: 127.0.0.1, and ::1 where the machine has it]"),
+    Option("grpc-interface", None, _address, "to listen on for gRPC [default: as --interface]"),
+    Option("buffer-minutes", "60", _number(1, 1440), "of history to keep"),
+    Option("buffer-mb", "512", _number(16, 1_000_000), "of memory for history; whichever bound comes first"),
+    Option("coalesce-ms", "50", _number(10, 1000), "length of a window"),
+    Option("allowed-origins", None, _list_of(parse_origin),
+           "pages that may connect, with commas between, besides the daemon's own"
+           " [default: those of this machine, on any port]"),
+    Option("allowed-hosts", None, _list_of(parse_host),
+           "names that the daemon is known by, with commas between, besides localhost and its interface"),
+    Option("max-clients", "1000", _number(1, 100_000), "WebSocket clients at once"),
+    Option("log-level", "info", _one_of("debug", "info", "warn", "error"), "debug, info, warn or error"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Checked values. ``interface`` and ``grpc_interface`` are addresses to listen on, all of them."""
+
+    port: int
+    grpc_port: int
+    interface: tuple[str, ...]
+    grpc_interface: tuple[str, ...]
+    buffer_minutes: int
+    buffer_mb: int
+    coalesce_ms: int
+    allowed_origins: frozenset[tuple[str, str, int]] | None
+    allowed_hosts: frozenset[str]
+    max_clients: int
+    log_level: str
+    demo: bool = False
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any], environment: Mapping[str, str]) -> "Config":
+        """
+        :param options: texts of the command line; ``None`` where one is not given.
+        :param environment: such as ``os.environ``; an empty variable is one that is not set.
+        :raises ConfigError: a value is wrong.
+        """
+        values: dict[str, Any] = {}
+        for option in OPTIONS:
+            text, source = options.get(option.name), f"--{option.name}"
+            if text is None and environment.get(option.variable):
+                text, source = environment[option.variable], option.variable
+            if text is None:
+                text = option.default
+            try:
+                values[option.attribute] = None if text is None else option.parse(str(text))
+            except ValueError as why:
+                raise ConfigError(f"{source}: {str(text)[:80]!r} is wrong: {why}") from None
+        interface = _addresses(values["interface"])
+        grpc_interface = interface if values["grpc_interface"] is None else _addresses(values["grpc_interface"])
+        values.update(interface=interface, grpc_interface=grpc_interface)
+        values["allowed_hosts"] = values["allowed_hosts"] or frozenset()
+        if values["port"] and values["port"] == values["grpc_port"]:
+            raise ConfigError(f"--port and --grpc-port are both {values['port']}: each needs a port of its own")
+        return cls(**values, demo=bool(options.get("demo")))
+
+    @property
+    def is_exposed(self) -> bool:
+        """Others than this machine can reach a port."""
+        return any(not ipaddress.ip_address(each).is_loopback for each in (*self.interface, *self.grpc_interface))
+
+
+def _addresses(given: str | None) -> tuple[str, ...]:
+    if given is None or given == "localhost":
+        return ("127.0.0.1", "::1") if _has_ipv6_loopback() else ("127.0.0.1",)
+    return (given,)
+
+
+def _has_ipv6_loopback() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True

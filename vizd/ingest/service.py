@@ -1,0 +1,77 @@
+"""The gRPC side as a service of the reactor."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+
+from vizd.ingest.inbox import Inbox
+from vizd.ingest.registry import Registry
+from vizd.ingest.server import GrpcServer
+from vizd.log.window import Window
+
+__all__ = ["Ingest"]
+
+STOP_TIMEOUT_S = 5.0
+"""For nodes to take their last acks, before their streams are cut."""
+
+
+class Ingest(Service):
+    """Listens while it runs.
+
+    :ivar port: the one it got, once it has started. :ivar is_listening: since then, until it reads no more.
+    """
+
+    name = "ingest"
+
+    def __init__(
+        self,
+        registry: Registry,
+        inbox: Inbox,
+        hosts: Sequence[str],
+        port: int,
+        reactor: IReactorFromThreads,
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self._hosts = hosts
+        self._server = GrpcServer(registry, inbox, wall_ms)
+        self._reactor = reactor
+        self.port = port
+        self.is_listening = False
+
+    def startService(self) -> None:
+        """Listen. Only here, since twistd may have forked before.
+
+        :raises OSError: the port could not be had.
+        """
+        self.port = self._server.start(self._hosts, self.port)
+        self.is_listening = True
+        super().startService()
+
+    def stored(self, window: Window) -> None:
+        """The log has this window: acknowledge what is in it."""
+        self._server.stored(window.marks)
+
+    async def stop_reading(self) -> None:
+        """What has been read is in the inbox when this is done, and nothing more will come."""
+        if self.is_listening:
+            self.is_listening = False
+            await self._in_reactor(self._server.stop_reading())
+
+    async def finish(self) -> None:
+        """Write the last acks, end the streams, stop listening."""
+        if self.running:
+            await self._in_reactor(self._server.stop(STOP_TIMEOUT_S))
+
+    def _in_reactor(self, future: "Future[None]") -> Deferred[None]:
+        deferred: Deferred[None] = Deferred()
+
+        def done(result: "Future[Any]") -> None:
+            error = result.exception()
+            self._reactor.callFromThread(deferred.errback if error else deferred.callback, error)
+
+        future.add_done_callback(done)
+        return deferred

@@ -1,0 +1,171 @@
+"""The daemon put together: which parts there are, and the order in which they start and stop.
+
+    vizd
+    ├─ log        opens first, closes last
+    ├─ sessions   the dashboards
+    ├─ ticker     from the inbox to the log
+    ├─ ingest     gRPC
+    └─ http       the listening port
+
+Starting goes down the list. Stopping is a drain: everything that came in goes out before a door closes.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+
+from vizd.config import Config
+from vizd.ingest.inbox import Inbox
+from vizd.ingest.registry import Registry
+from vizd.ingest.service import Ingest
+from vizd.log.coalescer import Coalescer
+from vizd.log.memory import MemoryLog
+from vizd.status import Status
+from vizd.stream.frames import Frames
+from vizd.stream.history import ReadSlots
+from vizd.ticker import Ticker
+from vizd.web.admission import Admission
+from vizd.web.api import ProbeEndpoint, StatsEndpoint
+from vizd.web.clients import Clients
+from vizd.web.dashboard import Surroundings
+from vizd.web.history import HistoryEndpoint
+from vizd.web.site import Root, make_site
+from vizd.web.websocket import EventsEndpoint
+
+__all__ = ["Vizd"]
+
+DRAIN_TIMEOUT_S = 20.0
+"""For a whole drain; what is not out by then is left behind, and said so."""
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Vizd(MultiService):
+    """One daemon.
+
+    :ivar status: what it says of itself.
+    """
+
+    name = "vizd"
+    _log = Logger()
+
+    def __init__(
+        self,
+        config: Config,
+        reactor: Any,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall_ms: Callable[[], int] = _wall_ms,
+    ) -> None:
+        """
+        :param monotonic: seconds, from anywhere. :param wall_ms: milliseconds since the Unix epoch; it may jump.
+        """
+        super().__init__()
+        self._config = config
+        self._reactor = reactor
+        self._ports: list[IListeningPort] = []
+        self._drained: Deferred[None] | None = None
+
+        self._inbox = Inbox()
+        registry = Registry()
+        log = MemoryLog(
+            origin=secrets.token_hex(4),
+            max_age_ms=config.buffer_minutes * 60_000,
+            max_bytes=config.buffer_mb << 20,
+        )
+        coalescer = Coalescer(log, wall_ms(), int(monotonic() * 1000))
+        self._clients = Clients(log, config.max_clients, reactor, monotonic)
+        self._ticker = Ticker(self._inbox, coalescer, config.coalesce_ms, reactor, monotonic, wall_ms)
+        self._ingest = Ingest(registry, self._inbox, config.grpc_interface, config.grpc_port, reactor, wall_ms)
+        log.listen(self._ingest.stored)
+        for part in (self._clients, self._ticker, self._ingest):
+            part.setServiceParent(self)
+
+        admission = Admission(config.interface, config.allowed_hosts, config.allowed_origins)
+        self.status = Status(
+            log, self._clients, self._ticker, self._ingest, self._inbox, registry, admission, monotonic, monotonic()
+        )
+        slots = ReadSlots()
+        around = Surroundings(log, Frames(), slots, self._clients, reactor, monotonic, wall_ms, config.coalesce_ms)
+        root = Root(admission)
+        root.add("/health", ProbeEndpoint(admission, self.status.health))
+        root.add("/ready", ProbeEndpoint(admission, self.status.ready))
+        root.add("/api/stats", StatsEndpoint(admission, self.status.stats))
+        root.add("/api/history", HistoryEndpoint(admission, log, slots, reactor))
+        root.add("/ws/events", EventsEndpoint(admission, around))
+        self._site = make_site(root, reactor)
+
+    @property
+    def http_port(self) -> int:
+        """The one that HTTP got, once it has started."""
+        return int(self._ports[0].getHost().port)  # type: ignore[attr-defined]
+
+    @property
+    def grpc_port(self) -> int:
+        """The one that gRPC got, once it has started."""
+        return self._ingest.port
+
+    def startService(self) -> None:
+        """Start everything.
+
+        :raises SystemExit: a port could not be had; the text says which, and why.
+        """
+        try:
+            super().startService()
+            self._ports = _listen(self._reactor, self._config.interface, self._config.port, self._site)
+        except OSError as why:
+            raise SystemExit(f"vizd: {why.strerror or why}") from None
+        except CannotListenError as why:
+            raise SystemExit(f"vizd: can't listen on {why.interface}:{why.port} for HTTP: {why.socketError}") from None
+        self.status.is_http_listening = True
+        self._log.info(
+            "listening: http://{interfaces}:{http} and gRPC on {grpc_interfaces}:{grpc}",
+            interfaces=",".join(self._config.interface),
+            http=self.http_port,
+            grpc_interfaces=",".join(self._config.grpc_interface),
+            grpc=self.grpc_port,
+        )
+        if self._config.is_exposed:
+            self._log.warn(
+                "this daemon can be reached from other machines, and asks for neither a token nor TLS:"
+                " whoever reaches it can read and publish"
+            )
+
+    def stopService(self) -> Deferred[None]:
+        """Drain, within a bounded time, and stop everything."""
+        if self._drained is None:
+            self._drained = ensureDeferred(self._drain())
+            self._drained.addTimeout(DRAIN_TIMEOUT_S, self._reactor)
+            self._drained.addErrback(lambda failure: self._log.failure("the drain was cut short", failure))
+            self._drained.addCallback(lambda _: maybeDeferred(MultiService.stopService, self))
+        return self._drained
+
+    async def _drain(self) -> None:
+        self.status.is_draining = True
+        self._clients.accepting = False
+        await self._ingest.stop_reading()
+        self._ticker.stopService()
+        self._ticker.tick()
+        await self._ingest.finish()
+        await self._clients.drain()
+        for port in self._ports:
+            await maybeDeferred(port.stopListening)
+        self.status.is_http_listening = False
+
+
+def _listen(reactor: Any, interfaces: Sequence[str], port: int, site: Any) -> list[IListeningPort]:
+    """The port on each interface; 0 is the same free one on all of them."""
+    ports: list[IListeningPort] = []
+    for interface in interfaces:
+        listening = reactor.listenTCP(port, site, interface=interface)
+        port = listening.getHost().port
+        ports.append(listening)
+    return ports

@@ -1,0 +1,81 @@
+"""Messages to a client as bytes, in the two encodings.
+
+JSON is canonical and MessagePack is its image: an event's MessagePack is made from its JSON, so that the two
+cannot say different things.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+import msgspec
+from zope.interface import implementer
+
+from vizd.events.catalogue import TYPES
+from vizd.stream.interfaces import IEncoder
+
+__all__ = ["JSON", "MESSAGEPACK"]
+
+_COUNTS = [f"{each.count}_count" for each in TYPES]
+
+
+@implementer(IEncoder)
+class _Json:
+    name = "json"
+    is_binary = False
+    _summary = "{" + ",".join(f'"{name}":%d' for name in _COUNTS) + "}"
+
+    def message(self, fields: dict[str, Any]) -> bytes:
+        """See ``IEncoder``."""
+        return msgspec.json.encode(fields)
+
+    def events(self, fragments: Sequence[bytes]) -> Sequence[bytes]:
+        """See ``IEncoder``."""
+        return fragments
+
+    def data(self, start_ms: int, end_ms: int, events: Sequence[bytes], counts: Sequence[int]) -> bytes:
+        """See ``IEncoder``."""
+        summary = (self._summary % tuple(counts)).encode()
+        begin = b'{"window_start":%d,"window_end":%d,"events":[' % (start_ms, end_ms)
+        return b"".join((begin, b",".join(events), b'],"summary":', summary, b"}"))
+
+    def batch(self, data: bytes, extras: dict[str, Any]) -> bytes:
+        """See ``IEncoder``."""
+        tail = b"," + msgspec.json.encode(extras)[1:] if extras else b"}"
+        return b"".join((b'{"type":"batch","data":', data, tail))
+
+
+@implementer(IEncoder)
+class _MessagePack:
+    name = "messagepack"
+    is_binary = True
+
+    def message(self, fields: dict[str, Any]) -> bytes:
+        """See ``IEncoder``."""
+        return msgpack.packb(fields)
+
+    def events(self, fragments: Sequence[bytes]) -> Sequence[bytes]:
+        """See ``IEncoder``."""
+        if not fragments:
+            return []
+        return list(map(msgpack.Packer().pack, msgspec.json.decode(b"[" + b",".join(fragments) + b"]")))
+
+    def data(self, start_ms: int, end_ms: int, events: Sequence[bytes], counts: Sequence[int]) -> bytes:
+        """See ``IEncoder``."""
+        pack = msgpack.Packer()
+        bounds = msgpack.packb({"window_start": start_ms, "window_end": end_ms})[1:]
+        array = pack.pack_array_header(len(events))
+        summary = msgpack.packb(dict(zip(_COUNTS, counts, strict=True)))
+        return b"".join((
+            pack.pack_map_header(4), bounds, msgpack.packb("events"), array, *events, msgpack.packb("summary"), summary,
+        ))  # fmt: skip
+
+    def batch(self, data: bytes, extras: dict[str, Any]) -> bytes:
+        """See ``IEncoder``."""
+        header = msgpack.Packer().pack_map_header(2 + len(extras))
+        kind = msgpack.packb({"type": "batch"})[1:]
+        return b"".join((header, kind, msgpack.packb("data"), data, msgpack.packb(extras)[1:]))
+
+
+JSON = _Json()
+MESSAGEPACK = _MessagePack()

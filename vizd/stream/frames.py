@@ -1,0 +1,117 @@
+"""One encoding of a batch for all readers that are to get the same.
+
+What a group of equal clients reads at the head is made once, by whoever asks first.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from typing import Any
+
+from vizd.events.catalogue import TYPES
+from vizd.log.window import Window
+from vizd.stream.encoding import JSON
+from vizd.stream.filter import Filter
+from vizd.stream.interfaces import IEncoder
+from vizd.stream.recent import Recent
+
+__all__ = ["Frame", "Frames", "Part", "batch", "select"]
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One message to a client.
+
+    :ivar events: how many it holds; a batch has at least one.
+    :ivar prepared: whatever a transport makes of it once for all its clients.
+    """
+
+    payload: bytes
+    is_binary: bool
+    events: int = 0
+    prepared: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a filter lets pass of one window: events as JSON, and how many of each type."""
+
+    window: Window
+    fragments: Sequence[bytes]
+    counts: Sequence[int]
+    size_bytes: int
+
+
+def select(window: Window, by: Filter) -> Part | None:
+    """What ``by`` lets pass of ``window``; ``None`` where that is nothing."""
+    if not by.wants(window):
+        return None
+    if by.is_open:
+        return Part(window, window.fragments, window.counts, sum(map(len, window.fragments)))
+    verdicts = list(map(by.verdicts.__getitem__, window.facets))
+    fragments = list(compress(window.fragments, verdicts))
+    if not fragments:
+        return None
+    counts = [0] * len(TYPES)
+    for facet, count in Counter(compress(window.facets, verdicts)).items():
+        counts[facet.kind.type.index] += count
+    return Part(window, fragments, counts, sum(map(len, fragments)))
+
+
+def batch(parts: Sequence[Part], events: Sequence[bytes], encoder: IEncoder, extras: dict[str, Any]) -> Frame:
+    """A batch of ``parts``, whose bounds are the hull of their windows.
+
+    :param events: those of ``parts``, in order, as ``encoder`` writes them.
+    :param extras: of the message, such as ``{"history": True}``.
+    """
+    counts = parts[0].counts if len(parts) == 1 else list(map(sum, zip(*(part.counts for part in parts), strict=True)))
+    data = encoder.data(parts[0].window.start_ms, parts[-1].window.end_ms, events, counts)
+    return Frame(encoder.batch(data, extras), encoder.is_binary, len(events))
+
+
+class Frames:
+    """Makes batches, and keeps the newest for the next reader who asks for the same.
+
+    :cvar MAX_KEPT: parts, and batches; 200 different filters in both encodings fit for two ticks.
+    :cvar MAX_KEPT_BYTES: of each.
+    :cvar MAX_WINDOWS: whose events are kept as MessagePack.
+    """
+
+    MAX_KEPT = 1_024
+    MAX_KEPT_BYTES = 16 << 20
+    MAX_WINDOWS = 8
+
+    def __init__(self) -> None:
+        self._parts = Recent[tuple[Filter, int], Part | None](self.MAX_KEPT, self.MAX_KEPT_BYTES)
+        self._batches = Recent[tuple[Filter, str, int, int], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
+        self._encoded = Recent[int, dict[bytes, bytes]](self.MAX_WINDOWS, self.MAX_KEPT_BYTES)
+
+    def part(self, window: Window, by: Filter) -> Part | None:
+        """``select``, remembered."""
+        key = (by, window.seq)
+        if key in self._parts:
+            return self._parts[key]
+        part = select(window, by)
+        return self._parts.keep(key, part, 0 if part is None or by.is_open else part.size_bytes)
+
+    def live(self, parts: Sequence[Part], by: Filter, encoder: IEncoder) -> Frame:
+        """One batch of ``parts``, all of them of ``by``, remembered."""
+        key = (by, encoder.name, parts[0].window.seq, parts[-1].window.seq)
+        if key in self._batches:
+            return self._batches[key]
+        events = [event for part in parts for event in self._events(part, encoder)]
+        frame = batch(parts, events, encoder, {})
+        return self._batches.keep(key, frame, len(frame.payload))
+
+    def _events(self, part: Part, encoder: IEncoder) -> Sequence[bytes]:
+        """Each event of ``part`` is encoded once, whatever the filters of its readers."""
+        if encoder is JSON:
+            return part.fragments
+        seq = part.window.seq
+        encoded = self._encoded.get(seq)
+        if encoded is None:
+            encoded = self._encoded.keep(seq, {}, part.window.memory_bytes)
+        missing = [fragment for fragment in part.fragments if fragment not in encoded]
+        encoded.update(zip(missing, encoder.events(missing), strict=True))
+        return [encoded[fragment] for fragment in part.fragments]

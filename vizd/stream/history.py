@@ -1,0 +1,162 @@
+"""The second cursor of a client: a range of the log, oldest first, beside the live stream.
+
+Pure: whoever holds it reads the pages that it wants, and feeds them.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from vizd.log.interfaces import ILog
+from vizd.log.window import Gap, Page, Position, Window
+from vizd.stream.filter import Filter
+from vizd.stream.frames import Frame, batch, select
+from vizd.stream.interfaces import IEncoder
+
+__all__ = ["History", "ReadSlots", "Wanted", "gap_fields"]
+
+
+class ReadSlots:
+    """How many histories are read at once, by WebSocket and HTTP together.
+
+    :cvar MAX: so that readers of the past can't crowd out those of the present (wire contract, section 2).
+    """
+
+    MAX = 8
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def take(self) -> bool:
+        """Take one, if there is one."""
+        if self.taken >= self.MAX:
+            return False
+        self.taken += 1
+        return True
+
+    def give_back(self) -> None:
+        """After each ``take`` that was granted."""
+        self.taken -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The page that a history needs next: arguments of ``ILog.read``."""
+
+    position: Position
+    stop_seq: int
+    wanted: Callable[[Window], bool]
+
+
+def gap_fields(gap: Gap) -> dict[str, Any]:
+    """A gap as the wire contract writes it."""
+    return {
+        "from_ms": gap.from_ms,
+        "to_ms": gap.to_ms,
+        "windows": gap.windows,
+        "events": gap.events,
+        "reason": gap.reason,
+    }
+
+
+class History:
+    """One request for the past: its range is that of the log as it stood, its filter the one of the request."""
+
+    def __init__(
+        self, log: ILog, slots: ReadSlots, by: Filter, encoder: IEncoder, from_ms: int, to_ms: int, speed: float | None
+    ) -> None:
+        """
+        :param slots: one of them must have been taken for it.
+        :param speed: multiples of real time, counted from the first window sent; ``None``: as fast as it goes.
+        """
+        self._slots = slots
+        self._holds_slot = True
+        self._filter = by
+        self._encoder = encoder
+        self._range_ms = (from_ms, to_ms)
+        self._speed = speed
+        self._position = log.before_ms(from_ms)
+        self._stop_seq = log.before_ms(to_ms).seq
+        self._gap: Gap | None = None
+        self._windows: deque[Window] = deque()
+        self._began: tuple[int, float] | None = None
+        self._batches = 0
+        self._events = 0
+        self.ended = False
+
+    def wants(self) -> Wanted | None:
+        """The page that it can't go on without; ``None`` while it has enough, has ended, or no slot is free."""
+        if self.ended or self._gap or self._windows or self._position.seq >= self._stop_seq:
+            return None
+        if not self._holds_slot:
+            self._holds_slot = self._slots.take()
+            if not self._holds_slot:
+                return None
+        return Wanted(self._position, self._stop_seq, self._filter.wants)
+
+    def feed(self, page: Page) -> None:
+        """Give it the page that it wanted."""
+        if self.ended:
+            return
+        self._gap = page.gap
+        self._windows.extend(page.windows)
+        self._position = page.position
+        if self._speed is not None:  # What takes its time counts only while it reads.
+            self._let_go()
+
+    def due(self, now_ms: float) -> float | None:
+        """In how many milliseconds, from 0, ``pull`` has something; ``None``: not before it is fed.
+
+        :param now_ms: by the monotonic clock.
+        """
+        if self.ended:
+            return None
+        if self._gap or not self._windows:
+            return 0 if self._gap or self._position.seq >= self._stop_seq else None
+        if self._speed is None or self._began is None:
+            return 0
+        first_ms, began_ms = self._began
+        return max(0, began_ms + (self._windows[0].start_ms - first_ms) / self._speed - now_ms)
+
+    def pull(self, now_ms: float) -> Frame | None:
+        """The next message, if one is due; the last one is ``history_end``."""
+        while self.due(now_ms) == 0:
+            if self._gap:
+                gap, self._gap = self._gap, None
+                return self._message({"type": "gap", **gap_fields(gap), "history": True})
+            if not self._windows:
+                return self.end(cancelled=False)
+            window = self._windows.popleft()
+            if self._began is None:
+                self._began = (window.start_ms, now_ms)
+            part = select(window, self._filter)
+            if part is not None:
+                frame = batch([part], self._encoder.events(part.fragments), self._encoder, {"history": True})
+                self._batches += 1
+                self._events += frame.events
+                return frame
+        return None
+
+    def end(self, *, cancelled: bool) -> Frame:
+        """End it, done or not."""
+        self.ended = True
+        self._windows.clear()
+        self._let_go()
+        from_ms, to_ms = self._range_ms
+        return self._message({
+            "type": "history_end",
+            "from_ms": from_ms,
+            "to_ms": to_ms,
+            "batches": self._batches,
+            "events": self._events,
+            "cancelled": cancelled,
+        })  # fmt: skip
+
+    def _let_go(self) -> None:
+        if self._holds_slot:
+            self._holds_slot = False
+            self._slots.give_back()
+
+    def _message(self, fields: dict[str, Any]) -> Frame:
+        return Frame(self._encoder.message(fields), self._encoder.is_binary)

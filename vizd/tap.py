@@ -1,0 +1,78 @@
+"""``twistd vizd``: from the command line to a service."""
+
+import os
+import signal
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.python.usage import Options as UsageOptions
+from twisted.python.usage import UsageError
+
+from vizd.config import OPTIONS, Config, ConfigError
+from vizd.service import Vizd
+
+__all__ = ["Options", "makeService"]
+
+
+class Options(UsageOptions):
+    """The options of ``config``, and the flags."""
+
+    synopsis = "[options]"
+    longdesc = "The daemon between a running NoriKV cluster and the people who look at it."
+    optParameters = [  # noqa: RUF012 -- usage.Options reads it from the class
+        [
+            option.name,
+            None,
+            None,
+            f"{option.help} [{option.variable}]" + (f" [default: {option.default}]" if option.default else ""),
+        ]
+        for option in OPTIONS
+    ]
+    optFlags = [  # noqa: RUF012
+        ["check", None, "validate the configuration, say so, and end"],
+        ["demo", None, "let a simulated cluster publish to this daemon"],
+    ]
+
+    config: Config
+
+    def parseOptions(self, options: Any = None) -> None:
+        """Raises SystemExit with one line where something is wrong; a UsageError would print all of the help."""
+        try:
+            super().parseOptions(options)
+        except UsageError as why:
+            raise SystemExit(f"vizd: {why}") from None
+
+    def parseArgs(self, *arguments: str) -> None:
+        """There are none."""
+        if arguments:
+            raise SystemExit(f"vizd: {arguments[0]!r} is no option: see twistd vizd --help")
+
+    def postOptions(self) -> None:
+        """Check everything."""
+        try:
+            self.config = Config.read(self, os.environ)
+        except ConfigError as why:
+            raise SystemExit(f"vizd: {why}") from None
+        if self["check"]:
+            print("vizd: the configuration is valid")  # noqa: T201 -- what it was asked for
+            raise SystemExit(0)
+
+
+def makeService(options: Options, reactor: Any = None) -> IService:
+    """The daemon, for twistd."""
+    if reactor is None:
+        from twisted.internet import reactor
+    vizd = Vizd(options.config, reactor)
+    reactor.callWhenRunning(_stop_on_signals, reactor)
+    return vizd
+
+
+def _stop_on_signals(reactor: Any) -> None:
+    """Drain and exit with 0, where twistd would exit with the signal; a second one ends at once."""
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        reactor.callFromThread(reactor.stop)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)

@@ -1,0 +1,74 @@
+"""The heartbeat: every ``--coalesce-ms`` the inbox is emptied into the log."""
+
+from collections.abc import Callable
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from vizd.ingest.inbox import Inbox
+from vizd.log.coalescer import Coalescer
+
+__all__ = ["Ticker"]
+
+
+class Ticker(Service):
+    """Ticks.
+
+    :ivar failures: ticks that raised; what they had drained is lost, and their cause is in the log.
+    """
+
+    name = "ticker"
+    _log = Logger()
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        coalescer: Coalescer,
+        coalesce_ms: int,
+        reactor: IReactorTime,
+        monotonic: Callable[[], float],
+        wall_ms: Callable[[], int],
+    ) -> None:
+        """
+        :param monotonic: seconds, from anywhere. :param wall_ms: milliseconds since the Unix epoch.
+        """
+        self._inbox = inbox
+        self._coalescer = coalescer
+        self._coalesce_s = coalesce_ms / 1000
+        self._monotonic = monotonic
+        self._wall_ms = wall_ms
+        self._ticked_s = monotonic()
+        self._ticking = LoopingCall(self._tick_safely)
+        self._ticking.clock = reactor
+        self.failures = 0
+
+    def startService(self) -> None:
+        """Begin."""
+        super().startService()
+        self._ticking.start(self._coalesce_s, now=False)
+
+    def stopService(self) -> None:
+        """End; ``tick`` can still be called."""
+        super().stopService()
+        if self._ticking.running:
+            self._ticking.stop()
+
+    @property
+    def late_s(self) -> float:
+        """How long the next tick is overdue, in seconds; 0 or less: it is not."""
+        return self._monotonic() - self._ticked_s - self._coalesce_s
+
+    def tick(self) -> None:
+        """Append what has arrived."""
+        self._coalescer.tick(self._inbox.drain(), self._wall_ms(), int(self._monotonic() * 1000))
+
+    def _tick_safely(self) -> None:
+        """An exception would end a LoopingCall, and with it the daemon's only purpose."""
+        try:
+            self.tick()
+        except Exception:
+            self.failures += 1
+            self._log.failure("a tick failed")
+        self._ticked_s = self._monotonic()

@@ -1,0 +1,139 @@
+"""Who may come in over HTTP: the rules for the Host and Origin headers.
+
+A page of another site can make a browser send requests here; the Origin that the browser adds tells. Through
+DNS rebinding it can even make them look like requests of its own origin; then the Host header tells. Neither
+is a replacement for a token. Pure.
+"""
+
+import ipaddress
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+__all__ = ["Admission", "Refused", "parse_host", "parse_origin"]
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 -- compared, not bound
+
+
+class Refused(Exception):
+    """Ends a request before anything is done for it.
+
+    :ivar status: of HTTP. :ivar code: for programs, and for counting. :ivar text: for people.
+    :ivar retry_after_s: where trying again makes sense.
+    """
+
+    def __init__(self, status: int, code: str, text: str, retry_after_s: int | None = None) -> None:
+        super().__init__(status, code, text)
+        self.status = status
+        self.code = code
+        self.text = text
+        self.retry_after_s = retry_after_s
+
+
+def parse_host(text: str) -> str:
+    """The name or address in a Host header or option, without port and brackets, in lower case.
+
+    :raises ValueError: there is none.
+    """
+    try:
+        parts = urlsplit(f"//{text}")
+        host, _ = parts.hostname, parts.port
+    except ValueError as why:
+        raise ValueError(f"{text[:80]!r} is no host: {why}") from None
+    if not host or parts.netloc != text or "@" in text or any(each.isspace() for each in text):
+        raise ValueError(f"{text[:80]!r} is no host: use a name or an address")
+    return host.rstrip(".")
+
+
+def parse_origin(text: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an Origin.
+
+    :raises ValueError: it is not ``http(s)://host[:port]``.
+    """
+    scheme, separator, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in _DEFAULT_PORTS:
+        raise ValueError(f"{text[:80]!r} is no origin: use http(s)://host[:port]")
+    host = parse_host(rest)
+    return scheme, host, urlsplit(f"//{rest}").port or _DEFAULT_PORTS[scheme]
+
+
+@dataclass(slots=True)
+class Admission:
+    """The rules in force, and how often each has refused.
+
+    :ivar interfaces: the addresses that are listened on. :ivar hosts: more names that are allowed, in lower case.
+    :ivar origins: the only foreign ones that are allowed; ``None``: those of this machine, on any port.
+    :ivar refusals: by code.
+    """
+
+    interfaces: Sequence[str] = ()
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[tuple[str, str, int]] | None = None
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    def check_host(self, header: str | None, local_address: str) -> None:
+        """
+        :param header: of the request. :param local_address: where it arrived, for those who listen on all.
+        :raises Refused: 403.
+        """
+        try:
+            host = parse_host(header or "")
+        except ValueError:
+            host = None
+        if host is not None and (host in LOOPBACK_NAMES or host in self.hosts or self._is_own(host, local_address)):
+            return
+        raise Refused(
+            403,
+            "host",
+            f"Host {(header or '')[:80]!r} is not allowed here: use localhost or the daemon's own address,"
+            " or add the name to --allowed-hosts",
+        )
+
+    def _is_own(self, host: str, local_address: str) -> bool:
+        if host in self.interfaces:
+            return True
+        # An address can't be rebound, a name could.
+        return bool(_WILDCARDS.intersection(self.interfaces)) and _address(host) == _address(local_address) is not None
+
+    def check_origin(self, origin: str | None, host_header: str | None) -> None:
+        """
+        :param origin: of the request; ``None``: it is not from a page of another site.
+        :raises Refused: 403.
+        """
+        if origin is None:
+            return
+        try:
+            scheme, host, port = parse_origin(origin)
+        except ValueError:
+            pass  # "null", as files and sandboxed frames send it.
+        else:
+            if self._is_same(scheme, host, port, host_header or ""):
+                return
+            if self.origins is None:
+                if host in LOOPBACK_NAMES:
+                    return
+            elif (scheme, host, port) in self.origins:
+                return
+        raise Refused(
+            403, "origin", f"Origin {origin[:80]!r} is not allowed here: add it to --allowed-origins if it should be"
+        )
+
+    @staticmethod
+    def _is_same(scheme: str, host: str, port: int, host_header: str) -> bool:
+        # A proxy may speak TLS for us, so the scheme is taken from the origin's side.
+        try:
+            return parse_origin(f"{scheme}://{host_header}") == (scheme, host, port)
+        except ValueError:
+            return False
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found

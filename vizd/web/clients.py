@@ -1,0 +1,139 @@
+"""All dashboards that are connected: who is woken, pinged, counted, and seen off."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from vizd.log.interfaces import ILog
+from vizd.log.window import Window
+from vizd.web.admission import Refused
+
+__all__ = ["Client", "Clients"]
+
+FAREWELL_TIMEOUT_S = 5.0
+"""For every client together to take what is left and to answer the close, before connections are cut."""
+RETRY_AFTER_S = 5
+
+
+class Client(Protocol):
+    """One connection, as this module needs it."""
+
+    @property
+    def batches_sent(self) -> int:
+        """Live ones and those of histories."""
+
+    @property
+    def events_sent(self) -> int:
+        """In those batches."""
+
+    def wake(self) -> None:
+        """The log has grown."""
+
+    def keep_alive(self, now_s: float) -> None:
+        """Ping it if it is time, and give it up if it has been silent or stuck for too long."""
+
+    def finish(self) -> Deferred[None]:
+        """Send what is left, close with 1001; fires when the connection is gone."""
+
+    def abort(self) -> None:
+        """Cut it."""
+
+
+class Clients(Service):
+    """The sessions, as a service.
+
+    :ivar closes: connections that have ended, by close code.
+    """
+
+    name = "sessions"
+    _log = Logger()
+
+    def __init__(self, log: ILog, max_clients: int, reactor: IReactorTime, monotonic: Callable[[], float]) -> None:
+        """
+        :param monotonic: seconds, from anywhere.
+        """
+        self._max_clients = max_clients
+        self._reactor = reactor
+        self._monotonic = monotonic
+        self._clients: dict[Client, None] = {}
+        self._chores = LoopingCall(self._keep_alive)
+        self._chores.clock = reactor
+        self._past_batches = self._past_events = 0
+        self.accepting = True
+        self.closes: Counter[int] = Counter()
+        log.listen(self._wake)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    @property
+    def batches_sent(self) -> int:
+        """To all clients since the start."""
+        return self._past_batches + sum(client.batches_sent for client in self._clients)
+
+    @property
+    def events_sent(self) -> int:
+        """In those batches."""
+        return self._past_events + sum(client.events_sent for client in self._clients)
+
+    def startService(self) -> None:
+        """Begin to ping."""
+        super().startService()
+        self._chores.start(1.0, now=False)
+
+    def check_room(self) -> None:
+        """
+        :raises Refused: 503; there are too many clients, or the daemon is about to stop.
+        """
+        if not self.accepting:
+            raise Refused(503, "draining", "the daemon is shutting down", RETRY_AFTER_S)
+        if len(self._clients) >= self._max_clients:
+            raise Refused(
+                503, "max_clients", f"{self._max_clients} clients are connected: --max-clients", RETRY_AFTER_S
+            )
+
+    def add(self, client: Client) -> None:
+        """It has connected."""
+        self._clients[client] = None
+
+    def remove(self, client: Client, code: int) -> None:
+        """It is gone."""
+        if client in self._clients:
+            del self._clients[client]
+            self.closes[code] += 1
+            self._past_batches += client.batches_sent
+            self._past_events += client.events_sent
+
+    def _wake(self, _: Window) -> None:
+        for client in list(self._clients):
+            client.wake()
+
+    def _keep_alive(self) -> None:
+        now_s = self._monotonic()
+        for client in list(self._clients):
+            client.keep_alive(now_s)
+
+    async def drain(self) -> None:
+        """Let every client have what the log holds, close with 1001, and wait until all are gone."""
+        self.accepting = False
+        gone = DeferredList([client.finish() for client in self._clients], consumeErrors=True)
+        cut = self._reactor.callLater(FAREWELL_TIMEOUT_S, self._abort_all)
+        await gone
+        if cut.active():
+            cut.cancel()
+
+    def _abort_all(self) -> None:
+        for client in list(self._clients):
+            client.abort()
+
+    def stopService(self) -> None:
+        """Ping no more."""
+        super().stopService()
+        if self._chores.running:
+            self._chores.stop()

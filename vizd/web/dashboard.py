@@ -1,0 +1,253 @@
+"""The shell around one session: when it is pulled, when it is given up.
+
+The session is pulled while the socket takes frames. When it is full, nothing is pulled and nothing is read from
+the client until it has drained. Knows time and turns of the reactor, but of the socket only ``Socket``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from vizd import __version__
+from vizd.log.interfaces import ILog
+from vizd.stream.filter import Filter
+from vizd.stream.frames import Frame, Frames
+from vizd.stream.history import ReadSlots
+from vizd.stream.interfaces import IEncoder
+from vizd.stream.session import Session
+from vizd.web.clients import Clients
+
+__all__ = ["Dashboard", "Socket", "Surroundings"]
+
+MAX_LAG_MS = 10_000
+"""A client that falls behind by more is closed with 4008."""
+MAX_BYTES_PER_TURN = 1 << 20
+"""Sent to one client before the others have their turn."""
+PING_AFTER_S = 20.0
+GIVE_UP_AFTER_S = 60.0
+"""Without a word from the client, or with its socket full."""
+GOING_AWAY = 1001
+INTERNAL_ERROR = 1011
+TOO_SLOW = 4008
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every connection needs of the daemon.
+
+    :ivar monotonic: seconds, from anywhere. :ivar wall_ms: milliseconds since the Unix epoch.
+    """
+
+    log: ILog
+    frames: Frames
+    slots: ReadSlots
+    clients: Clients
+    reactor: IReactorTime
+    monotonic: Callable[[], float]
+    wall_ms: Callable[[], int]
+    coalesce_ms: int
+
+
+class Socket(Protocol):
+    """A WebSocket, as this module needs it."""
+
+    def send(self, frame: Frame) -> None:
+        """One message."""
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+
+    def read(self, go_on: bool) -> None:
+        """Read from the client, or no more for now."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Say so, and wait for the answer for a bounded time."""
+
+    def abort(self) -> None:
+        """Cut the connection."""
+
+
+class Dashboard:
+    """One connected client. What ``clients.Client`` asks for."""
+
+    _log = Logger()
+
+    def __init__(self, around: Surroundings, sock: Socket, peer: str, encoder: IEncoder, by: Filter) -> None:
+        """
+        :param peer: for people.
+        """
+        self._around = around
+        self._socket = sock
+        self._peer = peer
+        self._session = Session(around.log, around.frames, around.slots, encoder, by)
+        self._is_full = False
+        self._is_reading_past = False
+        self._is_finishing = False
+        self._is_closing = False
+        self._next_turn: IDelayedCall | None = None
+        self._gone: Deferred[None] = Deferred()
+        self._heard_s = self._took_s = self._pinged_s = around.monotonic()
+
+    def begin(self) -> None:
+        """Say ``connected``, and go live."""
+        around = self._around
+        self._session.say({
+            "type": "connected",
+            "version": __version__,
+            "oldest_timestamp_ms": around.log.oldest_event_ms,
+            "newest_timestamp_ms": around.log.newest_event_ms,
+            "server_time_ms": around.wall_ms(),
+            "coalesce_ms": around.coalesce_ms,
+        })  # fmt: skip
+        around.clients.add(self)
+        self._pump()
+
+    # From the socket.
+
+    def received(self, payload: bytes, is_binary: bool) -> None:
+        """The client has sent a message."""
+        self.heard()
+        if not self._is_closing:
+            self._session.receive(payload, is_binary, self._around.wall_ms())
+            self._pump()
+
+    def heard(self) -> None:
+        """The client has given a sign of life."""
+        self._heard_s = self._around.monotonic()
+
+    def filled(self) -> None:
+        """The socket takes no more for now."""
+        if not self._is_full:
+            self._is_full = True
+            self._took_s = self._around.monotonic()
+            self._socket.read(go_on=False)
+
+    def drained(self) -> None:
+        """The socket takes more again."""
+        if self._is_full:
+            self._is_full = False
+            self._took_s = self._around.monotonic()
+            self._socket.read(go_on=True)
+            self._pump()
+
+    def gone(self, code: int, reason: str) -> None:
+        """The connection has ended."""
+        self._is_closing = True
+        self._cancel_turn()
+        self._around.clients.remove(self, code)
+        self._session.close()
+        self._log.info(
+            "{peer} has gone after {batches} batches of {encoding}: {code} {reason}",
+            peer=self._peer,
+            batches=self.batches_sent,
+            encoding=self._session.encoding,
+            code=code,
+            reason=reason,
+        )
+        self._gone.callback(None)
+
+    # From the session to the socket.
+
+    def _pump(self) -> None:
+        """Send what there is and what fits, then see when to come back."""
+        if self._is_closing:
+            return
+        session = self._session
+        monotonic_ms = self._around.monotonic() * 1000
+        room = MAX_BYTES_PER_TURN
+        while room > 0 and not self._is_full:
+            frame = session.pull(monotonic_ms)
+            if frame is None:
+                break
+            room -= len(frame.payload)
+            self._socket.send(frame)
+        if session.overrun or session.lag_ms() > MAX_LAG_MS:
+            self._close(TOO_SLOW, f"too slow: over {MAX_LAG_MS / 1000:g} s behind; ask for less, by filter")
+        elif not self._is_full:
+            self._plan(session.due(monotonic_ms))
+
+    def _plan(self, due_ms: float | None) -> None:
+        """Come back when the session has something, and meanwhile read the past that it wants."""
+        self._cancel_turn()
+        if due_ms is not None:
+            self._next_turn = self._around.reactor.callLater(due_ms / 1000, self._take_turn)
+        elif self._session.wants():
+            if not self._is_reading_past:
+                self._is_reading_past = True
+                ensureDeferred(self._read_past()).addErrback(self._past_failed)
+        elif self._is_finishing:
+            self._close(GOING_AWAY, "the daemon is shutting down")
+
+    def _take_turn(self) -> None:
+        self._next_turn = None
+        self._pump()
+
+    def _cancel_turn(self) -> None:
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+            self._next_turn = None
+
+    async def _read_past(self) -> None:
+        """Feed the session the page that it wants, on a later turn."""
+        try:
+            await deferLater(self._around.reactor, 0)
+            wanted = self._session.wants()
+            if wanted:
+                self._session.feed(await self._around.log.read(wanted.position, wanted.stop_seq, wanted.wanted))
+        finally:
+            self._is_reading_past = False
+        self._pump()
+
+    def _past_failed(self, failure: Any) -> None:
+        self._log.failure("the history of {peer} can't be read", failure, peer=self._peer)
+        self._close(INTERNAL_ERROR, "the history can't be read")
+
+    # What ``clients.Client`` asks for.
+
+    @property
+    def batches_sent(self) -> int:
+        """Live ones and those of histories."""
+        return self._session.batches_sent
+
+    @property
+    def events_sent(self) -> int:
+        """In those batches."""
+        return self._session.events_sent
+
+    def wake(self) -> None:
+        """The log has grown."""
+        self._pump()
+
+    def keep_alive(self, now_s: float) -> None:
+        """See ``clients.Client``."""
+        if self._is_full:
+            if now_s - self._took_s > GIVE_UP_AFTER_S:
+                self._close(TOO_SLOW, f"took nothing for {GIVE_UP_AFTER_S:g} s")
+        elif now_s - max(self._heard_s, self._took_s) > GIVE_UP_AFTER_S:
+            self._close(TOO_SLOW, f"sent nothing for {GIVE_UP_AFTER_S:g} s, not even a pong")
+        elif now_s - self._pinged_s >= PING_AFTER_S and not self._is_closing:
+            self._pinged_s = now_s
+            self._socket.ping()
+
+    def finish(self) -> Deferred[None]:
+        """See ``clients.Client``."""
+        self._is_finishing = True
+        self._pump()
+        return self._gone
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._is_closing = True
+        self._socket.abort()
+
+    def _close(self, code: int, reason: str) -> None:
+        if not self._is_closing:
+            self._is_closing = True
+            self._cancel_turn()
+            self._socket.read(go_on=True)  # The answer could not be heard else.
+            self._socket.close(code, reason)

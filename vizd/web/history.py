@@ -1,0 +1,151 @@
+"""``GET /api/history``: a part of the log as one JSON value, written as fast as the client takes it.
+
+The answer is made page by page. While the client's socket is full nothing is read, so memory does not grow with
+the range; and between two pages the reactor does other things, so live windows are not delayed.
+"""
+
+import json
+from collections.abc import Iterator
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET, Request
+from zope.interface import implementer
+
+from vizd.log.interfaces import ILog
+from vizd.log.window import Gap, Page
+from vizd.stream.encoding import JSON
+from vizd.stream.filter import Filter
+from vizd.stream.frames import select
+from vizd.stream.history import ReadSlots, gap_fields
+from vizd.web.admission import Admission, Refused
+from vizd.web.query import Query
+from vizd.web.site import Endpoint
+
+__all__ = ["HistoryEndpoint"]
+
+RETRY_AFTER_S = 1
+
+
+class HistoryEndpoint(Endpoint):
+    """``from``, ``to``, ``types``, ``nodes``, ``shards``, ``limit``: see the wire contract, section 3."""
+
+    def __init__(self, admission: Admission, log: ILog, slots: ReadSlots, reactor: IReactorTime) -> None:
+        super().__init__(admission)
+        self._history_log = log
+        self._slots = slots
+        self._reactor = reactor
+
+    def get(self, request: Request) -> int:
+        """See ``Endpoint``."""
+        query = Query(request.args or {})
+        from_ms, to_ms, limit = query.milliseconds("from"), query.milliseconds("to"), query.count("limit")
+        by = query.filter()
+        if from_ms is not None and to_ms is not None and from_ms > to_ms:
+            raise ValueError(f"from: {from_ms} is behind to, {to_ms}: use a from that is not after to")
+        request.setHeader(b"Content-Type", b"application/json")
+        if request.method == b"HEAD":
+            request.finish()
+            return NOT_DONE_YET
+        if not self._slots.take():
+            raise Refused(503, "busy", f"{self._slots.MAX} histories are being read: try again", RETRY_AFTER_S)
+        answer = _Answer(self._history_log, by, from_ms, to_ms, limit)
+        writing = ensureDeferred(_Writer(request, self._reactor).write(answer))
+        request.notifyFinish().addErrback(lambda _: writing.cancel())
+        writing.addErrback(self._failed, request).addBoth(lambda _: self._slots.give_back())
+        return NOT_DONE_YET
+
+    def _failed(self, failure: Failure, request: Request) -> None:
+        """After the 200 an error has no other way to be told than to break off."""
+        if not failure.check(CancelledError):
+            self._log.failure("{uri} broke off", failure, uri=request.uri)
+            request.loseConnection()
+
+
+class _Answer:
+    """What is said, page by page."""
+
+    def __init__(self, log: ILog, by: Filter, from_ms: int | None, to_ms: int | None, limit: int | None) -> None:
+        self.log = log
+        self.filter = by
+        self.position = log.before_ms(from_ms or 0)
+        self.stop_seq = log.head.seq if to_ms is None else log.before_ms(to_ms).seq
+        self._limit = limit
+        self._gaps: list[Gap] = []
+        self._events = 0
+        self._batches = 0
+        self._next_from: int | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing is left to read."""
+        return self._next_from is not None or self.position.seq >= self.stop_seq
+
+    def begin(self) -> bytes:
+        """What comes first."""
+        return b'{"batches":['
+
+    def page(self, page: Page) -> Iterator[bytes]:
+        """The windows of ``page``."""
+        self.position = page.position
+        if page.gap:
+            self._gaps.append(page.gap)
+        for window in page.windows:
+            part = select(window, self.filter)
+            if part is None:
+                continue
+            if self._limit is not None and self._batches and self._events + len(part.fragments) > self._limit:
+                self._next_from = window.start_ms
+                return
+            separator = b"," if self._batches else b""
+            self._batches += 1
+            self._events += len(part.fragments)
+            yield separator + JSON.data(window.start_ms, window.end_ms, part.fragments, part.counts)
+
+    def end(self) -> bytes:
+        """What comes last."""
+        gaps = json.dumps([gap_fields(gap) for gap in self._gaps])
+        return f'],"gaps":{gaps},"total_events":{self._events},"next_from":{json.dumps(self._next_from)}}}'.encode()
+
+
+@implementer(IPushProducer)
+class _Writer:
+    """Writes an answer to a request, at the pace of the socket."""
+
+    _log = Logger()
+
+    def __init__(self, request: Request, reactor: IReactorTime) -> None:
+        self._request = request
+        self._reactor = reactor
+        self._resumed: Deferred[None] | None = None
+
+    def pauseProducing(self) -> None:
+        """The socket is full."""
+        if self._resumed is None:
+            self._resumed = Deferred()
+
+    def resumeProducing(self) -> None:
+        """There is room again."""
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:
+            resumed.callback(None)
+
+    def stopProducing(self) -> None:
+        """The connection is gone; the request says so itself."""
+
+    async def write(self, answer: _Answer) -> None:
+        """All of it."""
+        self._request.registerProducer(self, True)
+        self._request.write(answer.begin())
+        while not answer.is_complete:
+            page = await answer.log.read(answer.position, answer.stop_seq, answer.filter.wants)
+            self._request.write(b"".join(answer.page(page)))
+            await deferLater(self._reactor, 0)
+            if self._resumed is not None:
+                await self._resumed
+        self._request.write(answer.end())
+        self._request.unregisterProducer()
+        self._request.finish()

@@ -1,0 +1,183 @@
+"""``/ws/events``: Autobahn, and nothing that could be said without it."""
+
+import socket
+from typing import Any, cast
+
+from autobahn.twisted.resource import WebSocketResource
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.protocol import PreparedMessage
+from autobahn.websocket.types import ConnectionRequest
+from twisted.internet.interfaces import IPushProducer
+from twisted.logger import Logger
+from twisted.web.server import Request
+from zope.interface import implementer
+
+from vizd import __version__
+from vizd.stream.encoding import JSON, MESSAGEPACK
+from vizd.stream.filter import Filter
+from vizd.stream.frames import Frame
+from vizd.stream.interfaces import IEncoder
+from vizd.web.admission import Admission, Refused
+from vizd.web.dashboard import Dashboard, Surroundings
+from vizd.web.query import Query
+from vizd.web.site import Endpoint
+
+__all__ = ["EventsEndpoint"]
+
+SUBPROTOCOL = "norikv.viz.v1"
+MAX_CLIENT_MESSAGE_BYTES = 64 * 1024
+"""A longer one closes with 1009 (wire contract, "Malformed input")."""
+MAX_UNSENT_BYTES = 128 * 1024
+"""In the kernel's send buffer of one client; more would hide minutes of a thin stream from the lag's bound."""
+HANDSHAKE_TIMEOUT_S = 5
+"""For opening, and for the answer to a close."""
+ABNORMAL = 1006
+
+
+@implementer(IPushProducer)
+class _Wire:
+    """The ``dashboard.Socket`` that writes to an Autobahn protocol, and the producer behind its transport."""
+
+    def __init__(self, protocol: "_Protocol") -> None:
+        self._protocol = protocol
+        self._transport = cast(Any, protocol.transport)
+        self._is_reading = True
+        # HTTPChannel is still registered from when this was an HTTP connection.
+        self._transport.unregisterProducer()
+        self._transport.registerProducer(self, True)
+        _bound_unsent(self._transport)
+
+    def send(self, frame: Frame) -> None:
+        """See ``dashboard.Socket``. The bytes are made once for all clients."""
+        if frame.prepared is None:
+            frame.prepared = PreparedMessage(frame.payload, frame.is_binary, applyMask=False, doNotCompress=True)
+        self._protocol.sendPreparedMessage(frame.prepared)
+
+    def ping(self) -> None:
+        """See ``dashboard.Socket``."""
+        self._protocol.sendPing()
+
+    def read(self, go_on: bool) -> None:
+        """See ``dashboard.Socket``."""
+        if go_on != self._is_reading:
+            self._is_reading = go_on
+            if go_on:
+                self._transport.resumeProducing()
+            else:
+                self._transport.pauseProducing()
+
+    def close(self, code: int, reason: str) -> None:
+        """See ``dashboard.Socket``. Autobahn's ``sendClose`` lets an application say neither 1001 nor 1011."""
+        self._protocol.sendCloseFrame(code=code, reasonUtf8=reason.encode(), isReply=False)
+
+    def abort(self) -> None:
+        """See ``dashboard.Socket``."""
+        self._transport.abortConnection()
+
+    def pauseProducing(self) -> None:
+        """The transport holds more than it likes."""
+        if self._protocol.dashboard is not None:
+            self._protocol.dashboard.filled()
+
+    def resumeProducing(self) -> None:
+        """The transport holds nothing any more."""
+        if self._protocol.dashboard is not None:
+            self._protocol.dashboard.drained()
+
+    def stopProducing(self) -> None:
+        """The connection is lost; ``onClose`` follows."""
+
+
+def _bound_unsent(transport: Any) -> None:
+    """Let the kernel take no more than ``MAX_UNSENT_BYTES`` that it can't send yet."""
+    handle = transport.getHandle()
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
+    else:
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_UNSENT_BYTES)
+
+
+class _Protocol(WebSocketServerProtocol):
+    """Autobahn's side of one connection. It holds the dashboard; that knows the rest."""
+
+    _log = Logger()
+
+    def __init__(self, around: Surroundings, encoder: IEncoder, by: Filter) -> None:
+        super().__init__()
+        self.dashboard: Dashboard | None = None
+        self._make_dashboard = lambda wire: Dashboard(around, wire, str(self.peer), encoder, by)
+
+    def onConnect(self, request: ConnectionRequest) -> str | None:
+        """Accept; the endpoint has checked everything before."""
+        return SUBPROTOCOL if SUBPROTOCOL in request.protocols else None
+
+    def onOpen(self) -> None:
+        """Begin."""
+        try:
+            self.dashboard = self._make_dashboard(_Wire(self))
+            self.dashboard.begin()
+        except Exception:  # Autobahn would swallow it.
+            self._log.failure("the connection of {peer} could not be opened", peer=self.peer)
+            self.dropConnection(abort=True)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Pass it on."""
+        if self.dashboard is not None:
+            self.dashboard.received(payload, isBinary)
+
+    def onPing(self, payload: bytes) -> None:
+        """Answer, and pass it on."""
+        super().onPing(payload)
+        if self.dashboard is not None:
+            self.dashboard.heard()
+
+    def onPong(self, payload: bytes) -> None:
+        """Pass it on."""
+        if self.dashboard is not None:
+            self.dashboard.heard()
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """Pass it on, with the code of whoever closed first."""
+        if self.dashboard is not None:
+            ours = self.closedByMe and self.localCloseCode
+            self.dashboard.gone(ours or code or ABNORMAL, (self.localCloseReason if ours else reason) or "")
+
+
+class _Admitted:
+    """A factory of the one connection whose request was admitted, as ``WebSocketResource`` wants it."""
+
+    def __init__(self, factory: WebSocketServerFactory, protocol: _Protocol) -> None:
+        self._factory = factory
+        self._protocol = protocol
+
+    def buildProtocol(self, _: object) -> _Protocol:
+        """Hand it over."""
+        self._protocol.factory = self._factory
+        return self._protocol
+
+
+class EventsEndpoint(Endpoint):
+    """Checks all that can be wrong with a request while it is still HTTP, then hands it to Autobahn."""
+
+    def __init__(self, admission: Admission, around: Surroundings) -> None:
+        super().__init__(admission)
+        self._around = around
+        self._factory = WebSocketServerFactory(server=f"norikv-vizd/{__version__}", reactor=around.reactor)
+        self._factory.setProtocolOptions(
+            maxFramePayloadSize=MAX_CLIENT_MESSAGE_BYTES,
+            maxMessagePayloadSize=MAX_CLIENT_MESSAGE_BYTES,
+            failByDrop=False,  # A peer that breaks the protocol is told which rule it broke.
+            openHandshakeTimeout=HANDSHAKE_TIMEOUT_S,
+            closeHandshakeTimeout=HANDSHAKE_TIMEOUT_S,
+        )
+
+    def get(self, request: Request) -> int:
+        """See ``Endpoint``."""
+        query = Query(request.args or {})
+        encoder: IEncoder = JSON if query.flag("json") else MESSAGEPACK
+        by = query.filter()
+        if (request.getHeader("upgrade") or "").lower() != "websocket" or request.method != b"GET":
+            raise Refused(400, "upgrade", "this is a WebSocket: connect with ws://, not http://")
+        self._around.clients.check_room()
+        protocol = _Protocol(self._around, encoder, by)
+        return WebSocketResource(_Admitted(self._factory, protocol)).render(request)
