@@ -62,7 +62,8 @@ class SendBuffer:
         # give up for a transition that comes while the daemon is slow.
         self._max_unacked_events = max(1, max_events // 2)
         self._max_unacked_bytes = max_bytes // 2
-        self._bytes = 0
+        self._kept = 0
+        self._kept_bytes = 0
         self._unacked_bytes = 0
         self._waiting: dict[EventClass, deque[_Entry]] = {each: deque() for each in _DROP_ORDER}
         self._sent: deque[_Entry] = deque()
@@ -70,11 +71,6 @@ class SendBuffer:
         self._max_in_flight = 0
         self._sent_through = 0
         self._received_through = 0
-
-    @property
-    def next_seq(self) -> int:
-        """``Hello.next_seq``: the lowest sequence number that can still be sent."""
-        return self.acked_through + 1
 
     @property
     def following_seq(self) -> int:
@@ -122,8 +118,9 @@ class SendBuffer:
         self.emitted += 1
         self._waiting[event_class].append((self.emitted, event))
         self.waiting += 1
-        self._bytes += len(event)
-        while self.waiting + self.unacked > self._max_events or self._bytes > self._max_bytes:
+        self._kept += 1
+        self._kept_bytes += len(event)
+        while self._kept > self._max_events or self._kept_bytes > self._max_bytes:
             self._drop_one()
 
     def refuse(self, event_class: EventClass) -> None:
@@ -135,7 +132,8 @@ class SendBuffer:
         for event_class in _DROP_ORDER:
             entries = self._waiting[event_class]
             if entries:
-                self._bytes -= len(entries.popleft()[1])
+                self._kept_bytes -= len(entries.popleft()[1])
+                self._kept -= 1
                 self.waiting -= 1
                 self._count_dropped(event_class)
                 return
@@ -165,10 +163,12 @@ class SendBuffer:
         """
         if stored_through > self.last_seq:
             raise ValueError(f"stored_through {stored_through}: no event beyond {self.last_seq} was ever sent")
+        size = 0
         for _ in range(stored_through - self.acked_through):
-            _, event = (self._sent or self._again).popleft()
-            self._bytes -= len(event)
-            self._unacked_bytes -= len(event)
+            size += len((self._sent or self._again).popleft()[1])
+            self._kept -= 1
+        self._kept_bytes -= size
+        self._unacked_bytes -= size
         self.acked_through = max(self.acked_through, stored_through)
         self._sent_through = max(self._sent_through, stored_through)
         self.received(stored_through)
@@ -193,31 +193,33 @@ class SendBuffer:
             events.append(entry[1])
             size += len(entry[1])
         if not self._again:
-            fresh = min(limit - len(events), self._max_unacked_events - len(self._sent))
-            self._take_waiting(events, fresh, max_bytes - size)
+            resent = len(events)
+            fresh = min(limit - resent, self._max_unacked_events - len(self._sent))
+            self._take_waiting(events, resent + fresh, max_bytes - size)
+            self.waiting -= len(events) - resent
+            self._unacked_bytes += sum(map(len, events[resent:]))
         self._sent_through += len(events)
         self.last_seq = max(self.last_seq, self._sent_through)
         return Batch(first_seq, events)
 
-    def _take_waiting(self, into: list[bytes], max_events: int, max_bytes: int) -> None:
+    def _take_waiting(self, into: list[bytes], until_length: int, max_bytes: int) -> None:
         """Merges the classes by the events' numbers, a run of one class at a time: gauges come in long ones."""
         queues = [entries for entries in self._waiting.values() if entries]
-        taken = 0
-        while queues and taken < max_events:
+        sent = self._sent
+        left_unacked_bytes = self._max_unacked_bytes - self._unacked_bytes
+        while queues and len(into) < until_length:
             queues.sort(key=_head)
             run = queues[0]
             until = queues[1][0][0] if len(queues) > 1 else self.emitted + 1
-            while run and run[0][0] < until and taken < max_events:
+            while run and run[0][0] < until and len(into) < until_length:
                 size = len(run[0][1])
-                if (into and size > max_bytes) or not self._fits(run[0][1]):
+                if (into and size > max_bytes) or (sent and size > left_unacked_bytes):
                     return
                 entry = run.popleft()
-                self._sent.append(entry)
+                sent.append(entry)
                 into.append(entry[1])
-                self.waiting -= 1
-                self._unacked_bytes += size
                 max_bytes -= size
-                taken += 1
+                left_unacked_bytes -= size
             if not run:
                 queues.pop(0)
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from vizd.client.buffer import Batch, SendBuffer
+from vizd.client.stats import Counts
 from vizd.events.catalogue import EventClass
 
 __all__ = ["FULL_BATCH_EVENTS", "Outbox"]
@@ -55,10 +56,18 @@ class Outbox:
         with self._lock:
             self._closed = True
 
-    def snapshot(self) -> "Counts":
+    def counts(self) -> Counts:
         """What became of the events so far; any thread."""
+        buffer = self._buffer
         with self._lock:
-            return Counts(self._buffer)
+            return Counts(
+                emitted=buffer.emitted,
+                dropped=dict(buffer.dropped),
+                waiting=buffer.waiting,
+                in_flight=buffer.unacked,
+                sent=buffer.last_seq,
+                acked=buffer.acked_through,
+            )
 
     @property
     def sendable(self) -> int:
@@ -113,17 +122,3 @@ class Outbox:
             await reached.wait()
         finally:
             del self._flushing[reached]
-
-
-class Counts:
-    """A copy of a buffer's counters; see ``SendBuffer``."""
-
-    def __init__(self, buffer: SendBuffer) -> None:
-        """:param buffer: locked by the caller."""
-        self.emitted = buffer.emitted
-        self.dropped = dict(buffer.dropped)
-        self.waiting = buffer.waiting
-        self.unacked = buffer.unacked
-        self.sent = buffer.last_seq
-        self.acked = buffer.acked_through
-        self.next_seq = buffer.next_seq

@@ -17,7 +17,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
@@ -26,9 +25,9 @@ from vizd.client.backoff import Backoff
 from vizd.client.buffer import SendBuffer
 from vizd.client.encode import event_class_of, framed_event
 from vizd.client.outbox import Outbox
+from vizd.client.stats import PublisherStats
 from vizd.client.stream import END_OF_STREAM_TIMEOUT_S, PublishStream, StreamEnded, StreamTiming
 from vizd.client.thread import PublisherThread
-from vizd.events.catalogue import EventClass
 from vizd.wire.vizd_pb2 import Hello, VizEvent, Welcome
 
 __all__ = ["Publisher", "PublisherStats"]
@@ -62,43 +61,6 @@ _CHANNEL_OPTIONS = (
 _log = logging.getLogger("vizd.client")
 
 
-@dataclass(frozen=True, slots=True)
-class PublisherStats:
-    """What became of a publisher's events, in events: emitted = acked + in_flight + waiting + dropped_total.
-
-    :ivar dropped: given up before they were sent, by class.
-    :ivar sent: got a sequence number; sent once or more.
-    :ivar acked: stored by the daemon, as it says (or lost by it, if it forgot them).
-    :ivar rejected: refused by the daemon as invalid; they count as acked.
-    :ivar connected: a daemon has welcomed the present stream.
-    :ivar streams: that were welcomed, in total.
-    :ivar fenced: another process took over this identity; nothing is sent any more.
-    :ivar last_error: why the last stream ended or could not begin; ``None`` if none did.
-    """
-
-    emitted: int
-    dropped: dict[EventClass, int]
-    waiting: int
-    in_flight: int
-    sent: int
-    acked: int
-    rejected: int
-    connected: bool
-    streams: int
-    fenced: bool
-    last_error: str | None
-
-    @property
-    def dropped_total(self) -> int:
-        """All classes together."""
-        return sum(self.dropped.values())
-
-    @property
-    def reconnects(self) -> int:
-        """Welcomed streams after the first."""
-        return max(0, self.streams - 1)
-
-
 class Publisher:
     """One incarnation of one node: make one per process start.
 
@@ -120,6 +82,7 @@ class Publisher:
         timing: StreamTiming | None = None,
         backoff: Backoff | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        log: logging.Logger = _log,
     ) -> None:
         """
         :param target: of the daemon's gRPC port, such as ``127.0.0.1:9091``.
@@ -132,6 +95,7 @@ class Publisher:
         :param max_buffered_events: bound of what is not yet stored, waiting and in flight.
         :param max_buffered_bytes: the same in bytes, as encoded.
         :param now_ms: the node's clock, milliseconds since the Unix epoch.
+        :param log: told of connections that come and go, and of events that the daemon rejects.
         :raises ValueError: if the name is empty, the node is no u32 or a bound is not positive.
         """
         if not node_name:
@@ -149,6 +113,7 @@ class Publisher:
         self._timing = timing or StreamTiming()
         self._backoff = backoff or Backoff(FIRST_BACKOFF_S, LONGEST_BACKOFF_S, random.Random())  # noqa: S311
         self._now_ms = now_ms
+        self._log = log
         self._outbox = Outbox(SendBuffer(max_buffered_events, max_buffered_bytes), self._thread.call_soon)
         self._running: Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -199,21 +164,20 @@ class Publisher:
     @property
     def stats(self) -> PublisherStats:
         """A snapshot."""
-        counts = self._outbox.snapshot()
         stream = self._stream
         return PublisherStats(
-            emitted=counts.emitted,
-            dropped=counts.dropped,
-            waiting=counts.waiting,
-            in_flight=counts.unacked,
-            sent=counts.sent,
-            acked=counts.acked,
+            events=self._outbox.counts(),
             rejected=self._rejected + (stream.rejected if stream else 0),
             connected=self._connected,
             streams=self._streams,
             fenced=self._fenced,
             last_error=self._last_error,
         )
+
+    @property
+    def connected(self) -> bool:
+        """Whether a daemon has welcomed the present stream."""
+        return self._connected
 
     async def wait_flushed(self, timeout_s: float) -> bool:
         """``flush`` for code that runs on the publisher thread's loop."""
@@ -266,19 +230,18 @@ class Publisher:
         if error.code is grpc.StatusCode.FAILED_PRECONDITION:
             self._fenced = True
             self._outbox.close()
-            _log.error("%s: another process publishes as this node; stopped for good (%s)", name, said)
+            self._log.error("%s: another process publishes as this node; stopped for good (%s)", name, said)
         elif was_connected or said != self._last_error:
-            _log.warning("%s: not connected to %s, trying again (%s)", name, self._target, said)
+            self._log.warning("%s: not connected to %s, trying again (%s)", name, self._target, said)
         self._last_error = said
 
     async def _publish(self) -> None:
-        counts = self._outbox.snapshot()
         hello = Hello()
         hello.CopyFrom(self._identity)
-        hello.next_seq = counts.next_seq
-        hello.acked_through = counts.acked
+        hello.acked_through = self._outbox.counts().acked
+        hello.next_seq = hello.acked_through + 1
         async with self._channel() as channel:
-            self._stream = PublishStream(channel, self._outbox, self._timing, self._now_ms, self._metadata)
+            self._stream = PublishStream(channel, self._outbox, self._timing, self._now_ms, self._log, self._metadata)
             try:
                 await self._stream.run(hello, self._welcomed)
             finally:
@@ -294,6 +257,6 @@ class Publisher:
     def _welcomed(self, welcome: Welcome) -> None:
         self._connected = True
         self._streams += 1
-        _log.info(
+        self._log.info(
             "%s: connected to norikv-vizd %s at %s", self._identity.node_name, welcome.daemon_version, self._target
         )

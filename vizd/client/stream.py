@@ -29,8 +29,6 @@ REJECTIONS_LOGGED_EVERY_S = 10
 END_OF_STREAM_TIMEOUT_S = 1.0
 """For the daemon to answer our end of the stream with its own; nothing depends on it but good manners."""
 
-_log = logging.getLogger("vizd.client")
-
 
 @dataclass(frozen=True, slots=True)
 class StreamTiming:
@@ -66,6 +64,7 @@ class PublishStream:
         outbox: Outbox,
         timing: StreamTiming,
         now_ms: Callable[[], int],
+        log: logging.Logger,
         metadata: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """
@@ -77,6 +76,8 @@ class PublishStream:
         self._outbox = outbox
         self._timing = timing
         self._now_ms = now_ms
+        self._log = log
+        self._node_name = ""
         self._closing = False
         self._rejections_logged_s = float("-inf")
         self._rejected_unlogged = 0
@@ -97,6 +98,7 @@ class PublishStream:
 
         :raises StreamEnded: if the stream ends before.
         """
+        self._node_name = hello.node_name
         try:
             await self._talk(hello, on_welcome)
         except grpc.aio.AioRpcError as error:
@@ -162,7 +164,12 @@ class PublishStream:
         now_s = time.monotonic()
         if now_s - self._rejections_logged_s >= REJECTIONS_LOGGED_EVERY_S:
             example = "; ".join(f"seq {each.seq}, {each.field}: {each.reason}" for each in ack.rejected[:1])
-            _log.warning("the daemon rejected %d events (%s)", self._rejected_unlogged, example or "no example")
+            self._log.warning(
+                "%s: the daemon rejected %d events (%s)",
+                self._node_name,
+                self._rejected_unlogged,
+                example or "no example",
+            )
             self._rejections_logged_s = now_s
             self._rejected_unlogged = 0
 

@@ -5,6 +5,7 @@ Exit status 0; 1 if no daemon took anything, or another process publishes as the
 
 import argparse
 import json
+import logging
 import random
 import signal
 import sys
@@ -20,6 +21,8 @@ from vizd.sim.runner import SimulationRunner, wall_ms
 __all__ = ["main"]
 
 STOP_TIMEOUT_S = 5.0
+STOP_ALONE_TIMEOUT_S = 0.5
+"""Where no daemon listens: whoever pressed Ctrl-C should not wait for one."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -97,11 +100,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: stop.set())
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
     cluster = SimulatedCluster(options.nodes, options.shards, options.rate, seed, wall_ms())
     runner = SimulationRunner(cluster, options.grpc, token=options.token)
     runner.start()
     stop.wait(options.seconds)
-    accounting = runner.stop(STOP_TIMEOUT_S)
+    accounting = runner.stop(STOP_TIMEOUT_S if runner.connected else STOP_ALONE_TIMEOUT_S)
     print(json.dumps(accounting.as_dict()) if options.json else accounting.as_text())  # noqa: T201
     return _status(accounting, options.grpc)
 
@@ -111,8 +115,7 @@ def _status(accounting: Accounting, target: str) -> int:
     if any(node.fenced for node in accounting.nodes):
         problem = "another process publishes as these nodes"
     elif not accounting.total("streams"):
-        errors = {node.last_error: None for node in accounting.nodes}
-        problem = f"no daemon at {target} took anything ({', '.join(map(str, errors))})"
+        problem = f"no daemon at {target} took anything ({'; '.join(accounting.last_errors) or 'too early'})"
     if problem:
         print(f"python -m vizd.sim: {problem}", file=sys.stderr)  # noqa: T201
     return 1 if problem else 0

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vizd.client.publisher import PublisherStats
+from vizd.client.stats import PublisherStats
 
 __all__ = ["Accounting", "NodeAccount"]
 
@@ -38,11 +38,11 @@ class NodeAccount:
         return cls(
             node=node,
             node_name=node_name,
-            emitted=stats.emitted,
-            sent=stats.sent,
-            acked=stats.acked,
-            dropped=stats.dropped_total,
-            undelivered=stats.waiting + stats.in_flight,
+            emitted=stats.events.emitted,
+            sent=stats.events.sent,
+            acked=stats.events.acked,
+            dropped=stats.events.dropped_total,
+            undelivered=stats.events.waiting + stats.events.in_flight,
             rejected=stats.rejected,
             streams=stats.streams,
             fenced=stats.fenced,
@@ -65,6 +65,11 @@ class Accounting:
         """Whether everything that was emitted is stored."""
         return self.total("acked") == self.total("emitted")
 
+    @property
+    def last_errors(self) -> list[str]:
+        """Of all nodes, each once."""
+        return list(dict.fromkeys(node.last_error for node in self.nodes if node.last_error))
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the totals, and the nodes under ``nodes``."""
         names = ("emitted", "sent", "acked", "dropped", "undelivered", "rejected", "streams")
@@ -78,9 +83,9 @@ class Accounting:
             f"{self.total('rejected'):,} rejected"
         ]
         lines += [
-            f"{node.node_name}: {node.acked:,} of {node.emitted:,} stored, welcomed {node.streams} times"
-            + (f", {node.last_error}" if node.last_error else "")
+            f"{node.node_name}: {node.acked:,} of {node.emitted:,} stored, {node.streams} streams"
             for node in self.nodes
             if node.acked < node.emitted or node.rejected or node.streams != 1
         ]
+        lines += [f"last error: {error}" for error in self.last_errors]
         return "\n".join(lines)

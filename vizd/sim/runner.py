@@ -5,6 +5,7 @@ publisher's. What happens in the cluster is ``cluster``'s.
 """
 
 import asyncio
+import logging
 import time
 from concurrent.futures import Future
 
@@ -30,7 +31,14 @@ BUFFERED_EVENTS_IN_ALL = 500_000
 """Shared out among the nodes: a simulation within the daemon's process must not outgrow it when it stalls."""
 BYTES_PER_BUFFERED_EVENT = 64
 
+CONNECTED_LOGGED_EVERY_S = 1.0
+
 _VERSION = "simulated"
+
+_log = logging.getLogger("vizd.sim")
+_nodes_log = logging.getLogger("vizd.sim.nodes")
+# Two hundred nodes lose one daemon together: how many are connected is said once, for all.
+_nodes_log.setLevel(logging.ERROR)
 
 
 def wall_ms() -> int:
@@ -71,9 +79,12 @@ class SimulationRunner:
                 max_buffered_events=events,
                 max_buffered_bytes=events * BYTES_PER_BUFFERED_EVENT,
                 timing=StreamTiming(linger_s=linger_s),
+                log=_nodes_log,
             )
             for node in cluster.nodes
         }
+        self._target = target
+        self._connected_logged = -1
         self._running: Future[None] | None = None
         self._stopping = asyncio.Event()
 
@@ -108,14 +119,19 @@ class SimulationRunner:
     @property
     def connected(self) -> int:
         """How many nodes have a stream at present; from any thread."""
-        return sum(publisher.stats.connected for publisher in self._publishers.values())
+        return sum(publisher.connected for publisher in self._publishers.values())
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         # The wall clock only says where to begin: when it is set, nothing jumps.
         began_ms, began_s = wall_ms(), loop.time()
+        log_connected_s = began_s + CONNECTED_LOGGED_EVERY_S
         while not self._stopping.is_set():
-            self._emit_until(began_ms + int((loop.time() - began_s) * 1000))
+            now_s = loop.time()
+            self._emit_until(began_ms + int((now_s - began_s) * 1000))
+            if now_s >= log_connected_s:
+                log_connected_s = now_s + CONNECTED_LOGGED_EVERY_S
+                self._log_connected()
             try:
                 async with asyncio.timeout(TICK_S):
                     await self._stopping.wait()
@@ -129,6 +145,13 @@ class SimulationRunner:
         for node, events in by_node.items():
             if events:
                 self._publishers[node].emit_all(events)
+
+    def _log_connected(self) -> None:
+        connected, all_nodes = self.connected, len(self._publishers)
+        if connected != self._connected_logged:
+            level = logging.INFO if connected == all_nodes else logging.WARNING
+            _log.log(level, "%d of %d simulated nodes are connected to %s", connected, all_nodes, self._target)
+            self._connected_logged = connected
 
     async def _stop(self, timeout_s: float) -> None:
         self._stopping.set()
