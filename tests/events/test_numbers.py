@@ -43,11 +43,9 @@ def shortest(bits: int) -> Fraction:
     while True:
         unit = Fraction(10) ** exponent
         first = math.ceil(low / unit)
-        found = [
-            number * unit for number in range(first, math.floor(high / unit) + 1) if ends or low < number * unit < high
-        ]
-        if found:
-            return min(found, key=lambda each: abs(each - exact))
+        found = [number for number in range(first, math.floor(high / unit) + 1) if ends or low < number * unit < high]
+        if found:  # Of two that are equally near, the even one, as the original has it.
+            return unit * min(found, key=lambda number: (abs(number * unit - exact), number % 2))
         exponent -= 1
 
 
@@ -60,6 +58,7 @@ class F32(TestCase):
     @example(0x007F_FFFF)  # The greatest denormal.
     @example(0x0080_0000)  # The smallest normal.
     @example(MAX_BITS)
+    @example(0x4A1B_9AEB)  # Half-way between two decimals of eight digits.
     def test_is_written_as_the_nearest_of_the_shortest_decimals_that_round_to_it(self, bits: int) -> None:
         text = f32_text(from_bits(bits))
         expected = shortest(bits)
