@@ -60,7 +60,7 @@ class MemoryLog:
         window = Window(self.head.seq + 1, start_ms, self._origin, draft, self.head.total_events)
         self._windows.append(window)
         self.memory_bytes += window.memory_bytes
-        self.head = Position.behind(window)
+        self.head = window.position
         if window.fragments:
             self.newest_event_ms = window.end_ms
         self._trim(window)
@@ -77,7 +77,7 @@ class MemoryLog:
             self._windows[self._dead] = None
             self._dead += 1
             self.memory_bytes -= window.memory_bytes
-            self.oldest = Position.behind(window)
+            self.oldest = window.position
         if self._dead > _MAX_DEAD_SLOTS:
             del self._windows[: self._dead]
             self._oldest_busy = max(0, self._oldest_busy - self._dead)
@@ -102,7 +102,7 @@ class MemoryLog:
     def before_ms(self, start_ms: int) -> Position:
         """See ``ILog``."""
         at = bisect_left(self._windows, start_ms, lo=self._dead, key=attrgetter("start_ms"))
-        return Position.behind(self._slot(at - 1)) if at > self._dead else self.oldest
+        return self._slot(at - 1).position if at > self._dead else self.oldest
 
     async def read(
         self,
@@ -128,7 +128,7 @@ class MemoryLog:
                 room_bytes -= last.memory_bytes
                 if room_bytes <= 0 or len(found) >= limits.windows:
                     break
-        return Page(gap, found, Position.behind(last) if last else position)
+        return Page(gap, found, last.position if last else position)
 
     def _slot(self, at: int) -> Window:
         window = self._windows[at]

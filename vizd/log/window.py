@@ -72,6 +72,24 @@ class Draft:
     marks: Sequence[Mark]
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the log: behind the window ``seq``, with what it takes to tell the size of a hole later.
+
+    :ivar seq: 0 is in front of the first window. Seqs are dense, so it counts windows too.
+    :ivar total_events: events of the log up to here.
+    :ivar end_ms: where the window ``seq`` ends; ``None`` in front of the first window.
+    """
+
+    seq: int
+    total_events: int
+    end_ms: int | None
+
+
+START = Position(0, 0, None)
+"""In front of everything."""
+
+
 class Window:
     """The events of about one tick, in order of arrival. Never changed.
 
@@ -85,7 +103,7 @@ class Window:
     :ivar types: the types that occur, as a bit mask of their indexes.
     :ivar nodes: every node that a filter could find an event under.
     :ivar shards: every shard that occurs, and ``None`` where an event has none.
-    :ivar total_events: events in the log from its beginning through this window, trimmed ones too.
+    :ivar position: the place of a reader who has read it last.
     :ivar memory_bytes: about what it takes in memory.
     """
 
@@ -98,10 +116,10 @@ class Window:
         "memory_bytes",
         "nodes",
         "origin",
+        "position",
         "seq",
         "shards",
         "start_ms",
-        "total_events",
         "types",
     )
 
@@ -113,7 +131,7 @@ class Window:
         self.facets = draft.facets
         self.fragments = draft.fragments
         self.marks = tuple(draft.marks)
-        self.total_events = events_before + len(draft.fragments)
+        self.position = Position(seq, events_before + len(draft.fragments), self.end_ms)
         different = set(draft.facets)
         counts = [0] * len(TYPES)
         if different:
@@ -141,29 +159,6 @@ def _count(facets: Sequence[Facet], different: set[Facet]) -> list[tuple[Facet, 
     for facet in facets:
         counted[facet] += 1
     return list(counted.items())
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the log: behind the window ``seq``, with what it takes to tell the size of a hole later.
-
-    :ivar seq: 0 is in front of the first window. Seqs are dense, so it counts windows too.
-    :ivar total_events: events of the log up to here.
-    :ivar end_ms: where the window ``seq`` ends; ``None`` in front of the first window.
-    """
-
-    seq: int
-    total_events: int
-    end_ms: int | None
-
-    @classmethod
-    def behind(cls, window: Window) -> "Position":
-        """The place of a reader who has read ``window`` last."""
-        return cls(window.seq, window.total_events, window.end_ms)
-
-
-START = Position(0, 0, None)
-"""In front of everything."""
 
 
 @dataclass(frozen=True, slots=True)
