@@ -17,6 +17,8 @@ _WINDOW_OVERHEAD_BYTES = 1_000
 """Of the window, its sets and its lists: measured as about 900."""
 _FACET_BYTES = 150
 """Of a facet that no other window shares."""
+_MARK_BYTES = 200
+"""Of a mark and its numbers; a hundred quiet nodes make windows of little else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class Window:
             sum(map(len, draft.fragments))
             + len(draft.fragments) * _FRAGMENT_OVERHEAD_BYTES
             + len(different) * _FACET_BYTES
+            + len(self.marks) * _MARK_BYTES
             + _WINDOW_OVERHEAD_BYTES
         )
 
