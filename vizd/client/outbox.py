@@ -99,16 +99,17 @@ class Outbox:
     def _progressed(self) -> None:
         self.wake.set()
         if self._flushing:
-            oldest = self.oldest
+            with self._lock:
+                oldest = self._buffer.oldest
             for reached, through in self._flushing.items():
                 if oldest > through:
                     reached.set()
 
     @property
-    def oldest(self) -> int:
-        """As ``SendBuffer.oldest``."""
+    def is_empty(self) -> bool:
+        """Whether everything emitted is acked or dropped; any thread."""
         with self._lock:
-            return self._buffer.oldest
+            return self._buffer.oldest > self._buffer.emitted
 
     async def flushed(self) -> None:
         """Returns when everything that was emitted before the call is acked or dropped."""

@@ -15,7 +15,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from typing import Any
 
@@ -145,21 +145,27 @@ class Publisher:
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that was emitted so far is stored by the daemon (or was dropped); whether it is.
 
-        :param timeout_s: to wait at most, in seconds.
-        :raises RuntimeError: if not started, or called in the publisher's own thread.
+        :param timeout_s: to wait at most, in seconds; it does not wait where nothing can come of it.
+        :raises RuntimeError: if called in the publisher's own thread: use ``wait_flushed`` there.
         """
-        return self._thread.submit(self.wait_flushed(timeout_s)).result()
+        return self._wait(self.wait_flushed, timeout_s)
 
     def close(self, timeout_s: float) -> bool:
-        """Take no more events, flush, and end the stream; whether everything was stored.
+        """Take no more events, flush, and end the stream; whether everything was stored. Again: nothing.
 
         :param timeout_s: for the flush, in seconds; ending the stream may take another second.
-        :raises RuntimeError: as ``flush``.
+        :raises RuntimeError: as ``flush``, with ``wait_closed``.
         """
-        flushed = self._thread.submit(self.wait_closed(timeout_s)).result()
+        self._outbox.close()
+        flushed = self._wait(self.wait_closed, timeout_s)
         if self._owns_thread:
             self._thread.stop()
         return flushed
+
+    def _wait(self, wait: Callable[[float], Coroutine[Any, Any, bool]], timeout_s: float) -> bool:
+        if self._running is not None and self._thread.runs:
+            return self._thread.submit(wait(timeout_s)).result()
+        return self._outbox.is_empty
 
     @property
     def stats(self) -> PublisherStats:

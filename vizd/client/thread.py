@@ -41,16 +41,19 @@ class PublisherThread:
             self.call_soon(self._loop.stop)
             self._thread.join()
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started, and not stopped."""
+        return self._thread.is_alive()
+
     def submit(self, coroutine: Coroutine[Any, Any, _T]) -> "Future[_T]":
         """Run ``coroutine`` on the loop; wait for the answer from any other thread.
 
-        :raises RuntimeError: if called on the loop itself, where waiting for the answer would never end, or
-            if the thread does not run.
+        :raises RuntimeError: if the thread does not run, or is the calling one: waiting would never end.
         """
-        if not self._thread.is_alive() or threading.current_thread() is self._thread:
+        if not self.runs or threading.current_thread() is self._thread:
             coroutine.close()
-            where = "on its own loop" if self._thread.is_alive() else "where it does not run"
-            raise RuntimeError(f"the publisher thread can't be waited for {where}")
+            raise RuntimeError(f"the publisher thread {'waits for itself' if self.runs else 'does not run'}")
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def call_soon(self, callback: Callable[[], object]) -> bool:
