@@ -170,8 +170,8 @@ class Registry:
         self._known[publisher] = known
         self._latest[publisher.node, publisher.name] = known
         if len(self._known) > MAX_KNOWN:
-            connected = {stream.known.publisher for stream in self.streams.values()}
-            oldest = next((each for each in self._known if each not in connected), None)
+            needed = {publisher, *(stream.known.publisher for stream in self.streams.values())}
+            oldest = next((each for each in self._known if each not in needed), None)
             if oldest is not None:
                 del self._known[oldest]
                 if self._latest.get((oldest.node, oldest.name), known).publisher == oldest:
