@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+from twisted.trial.unittest import TestCase
 
 from vizd.client.thread import PublisherThread
 from vizd.wire.vizd_pb2 import Ack, Events, PublishRequest, PublishResponse, VizEvent, Welcome
@@ -176,3 +177,14 @@ class ScriptedPeer:
         await script(talk)
         self.ended_cleanly += 1
         self.changed()
+
+
+class PeerTestCase(TestCase):
+    """A test with daemons that end with it."""
+
+    def converse(self, *scripts: Script, port: int = 0) -> ScriptedPeer:
+        """A daemon that follows ``scripts``; a good one where there is none."""
+        peer = ScriptedPeer(*scripts, port=port)
+        peer.__enter__()
+        self.addCleanup(peer.__exit__)
+        return peer

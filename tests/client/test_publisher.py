@@ -9,9 +9,8 @@ from random import Random
 from typing import Any
 
 import grpc
-from twisted.trial.unittest import TestCase
 
-from tests.client.peer import PATIENCE_S, Conversation, ScriptedPeer, store_all
+from tests.client.peer import PATIENCE_S, Conversation, PeerTestCase, ScriptedPeer, store_all
 from tests.client.test_stream import QUICK, alive, reading
 from vizd.client.backoff import Backoff
 from vizd.client.publisher import Publisher
@@ -54,14 +53,7 @@ class Signal(logging.Handler):
         self.seen.set()
 
 
-class PublisherTests(TestCase):
-    def converse(self, *scripts: Any, port: int = 0) -> ScriptedPeer:
-        """A daemon that follows ``scripts`` until the test is over."""
-        peer = ScriptedPeer(*scripts, port=port)
-        peer.__enter__()
-        self.addCleanup(peer.__exit__)
-        return peer
-
+class PublisherTests(PeerTestCase):
     def publish_to(self, target: str, **options: Any) -> Publisher:
         """Node 1, started; closed when the test is over."""
         options = {"timing": QUICK, "backoff": Backoff(0.01, 0.05, Random(1)), "log": Signal().logger} | options

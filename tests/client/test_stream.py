@@ -6,9 +6,8 @@ from random import Random
 from typing import Any
 
 import grpc
-from twisted.trial.unittest import TestCase
 
-from tests.client.peer import PATIENCE_S, Conversation, ScriptedPeer, store_all
+from tests.client.peer import PATIENCE_S, Conversation, PeerTestCase, ScriptedPeer, store_all
 from vizd.client.backoff import Backoff
 from vizd.client.publisher import Publisher
 from vizd.client.stream import StreamTiming
@@ -23,6 +22,8 @@ from vizd.wire.vizd_pb2 import (
 )
 
 QUICK = StreamTiming(linger_s=0.005, heartbeat_s=0.05, welcome_s=0.5)
+SILENT = logging.Logger("silent")
+SILENT.addHandler(logging.NullHandler())
 
 
 def alive(number: int) -> VizEvent:
@@ -35,17 +36,10 @@ def reading(number: int) -> VizEvent:
     return VizEvent(ts_ms=number, cache=CacheEvt(name="block", hit_ratio=0.5))
 
 
-class StreamTests(TestCase):
-    def converse(self, *scripts: Any) -> ScriptedPeer:
-        """A daemon that follows ``scripts`` until the test is over."""
-        peer = ScriptedPeer(*scripts)
-        peer.__enter__()
-        self.addCleanup(peer.__exit__)
-        return peer
-
+class StreamTests(PeerTestCase):
     def publish_to(self, peer: ScriptedPeer, **options: Any) -> Publisher:
         """Node 1, not started; closed when the test is over."""
-        options = {"timing": QUICK, "backoff": Backoff(0.01, 0.05, Random(1))} | options
+        options = {"timing": QUICK, "backoff": Backoff(0.01, 0.05, Random(1)), "log": SILENT} | options
         publisher = Publisher(peer.target, 1, "node-1", **options)
         publisher.start()
         self.addCleanup(publisher.close, 0)
@@ -167,8 +161,9 @@ class StreamTests(TestCase):
                 await talk.ack(through, rejected=[why], rejected_count=count)
             await talk.read()
 
-        publisher = self.publish_to(self.converse(strict))
-        with self.assertLogs("vizd.client", logging.WARNING) as logged:
+        log = logging.getLogger("tests.client")
+        publisher = self.publish_to(self.converse(strict), log=log)
+        with self.assertLogs(log, logging.WARNING) as logged:
             for number in (1, 2):
                 publisher.emit(alive(number))
                 self.assertTrue(publisher.flush(PATIENCE_S))

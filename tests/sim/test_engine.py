@@ -1,0 +1,93 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import TestCase
+
+from tests.sim.watched import START_MS, WatchedStage
+from vizd.sim.engine import StorageEngine
+
+CYCLE = [
+    "Lsm.FlushTriggered",
+    "Lsm.FlushStart",
+    "Wal.SegmentRoll",
+    "Lsm.FlushComplete",
+    "Lsm.L0AdmissionStart",
+    "Lsm.L0AdmissionComplete",
+    "Wal.SegmentGc",
+    "Compaction.BanditSelection",
+    "Compaction.Scheduled",
+    "Compaction.Start",
+    "Compaction.Progress",
+    "Compaction.Progress",
+    "Compaction.Progress",
+    "Compaction.Finish",
+    "Compaction.BanditReward",
+]
+ADJUSTMENT = ["Compaction.GuardRebalance", "Lsm.GuardAdjustment"]
+
+
+class StorageEngineTests(TestCase):
+    @given(seed=st.integers(0, 200))
+    def test_a_flush_is_followed_by_a_compaction_step_by_step(self, seed: int) -> None:
+        stage = WatchedStage(seed)
+        StorageEngine(stage, node=3, shard=7).flush()
+        stage.run_for(60_000)
+        self.assertIn(stage.kinds, (CYCLE, CYCLE + ADJUSTMENT))
+        self.assertEqual({(node, event.owner_shard) for node, event in stage.reported}, {(3, 7)})
+
+    def test_a_second_flush_waits_until_the_first_is_over(self) -> None:
+        stage = WatchedStage()
+        engine = StorageEngine(stage, 1, 1)
+        engine.flush()
+        engine.flush()
+        stage.run_for(60_000)
+        self.assertEqual(stage.kinds.count("Lsm.FlushStart"), 1)
+        engine.flush()
+        stage.run_for(60_000)
+        self.assertEqual(stage.kinds.count("Lsm.FlushStart"), 2)
+
+    def test_segments_and_files_are_numbered_upwards(self) -> None:
+        stage = WatchedStage()
+        engine = StorageEngine(stage, 1, 1)
+        before = engine.fsync(START_MS, 2).wal.seg
+        for _ in range(2):
+            engine.flush()
+            stage.run_for(60_000)
+        self.assertEqual(engine.fsync(START_MS, 2).wal.seg, before + 2)
+        files = [event.lsm.flush_complete.file_number for _, event in stage.reported]
+        completed = [number for number in files if number]
+        self.assertEqual(completed[1], completed[0] + 1)
+
+    def test_pressure_rises_until_writes_stall_and_a_flush_relieves_it(self) -> None:
+        stage = WatchedStage()
+        engine = StorageEngine(stage, 1, 1)
+        engine.come_under_pressure()
+        stage.run_for(60_000)
+        kinds = stage.kinds
+        stalls = [at for at, kind in enumerate(kinds) if kind == "Lsm.L0Stall"]
+        self.assertGreater(len(stalls), 100)
+        self.assertEqual(stalls, list(range(stalls[0], stalls[-1] + 1)))
+        self.assertEqual(set(kinds[: stalls[0]]), {"Lsm.WritePressureUpdate"})
+        self.assertEqual(kinds[stalls[-1] + 1 :][:2], ["Lsm.WritePressureUpdate", "Lsm.FlushTriggered"])
+        rising = [event.lsm.write_pressure_update for _, event in stage.reported[: stalls[0]]]
+        self.assertFalse(rising[0].high)
+        self.assertTrue(rising[-1].high)
+        self.assertFalse(engine.strained)
+
+    def test_readings_carry_the_time_they_were_taken(self) -> None:
+        engine = StorageEngine(WatchedStage(), 2, 9)
+        fsync, heat, pressure = engine.fsync(5, 12), engine.slot_heat(6), engine.write_pressure(7)
+        self.assertEqual((fsync.ts_ms, fsync.owner_shard, fsync.wal.node, fsync.wal.fsync.ms), (5, 9, 2, 12))
+        self.assertEqual((heat.ts_ms, heat.owner_shard, heat.slot_heat.node), (6, 9, 2))
+        self.assertEqual((pressure.ts_ms, pressure.owner_shard, pressure.lsm.node), (7, 9, 2))
+
+    def test_heat_has_one_peak_that_moves_by_one_slot(self) -> None:
+        engine = StorageEngine(WatchedStage(), 1, 1)
+
+        def hottest() -> int:
+            heats = [engine.slot_heat(0).slot_heat for _ in range(16)]
+            self.assertEqual({(each.level, each.slot) for each in heats}, {(n, s) for n in (1, 2) for s in range(8)})
+            return max(heats, key=lambda each: each.heat).slot
+
+        before = hottest()
+        engine.move_heat()
+        self.assertIn((hottest() - before) % 8, (1, 7))

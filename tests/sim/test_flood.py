@@ -1,0 +1,48 @@
+from collections import Counter
+from random import Random
+from statistics import quantiles
+
+from twisted.trial.unittest import TestCase
+
+from tests.sim.watched import WatchedStage
+from vizd.events.decode import kind_of
+from vizd.sim.engine import StorageEngine
+from vizd.sim.flood import Flood
+
+
+class FloodTests(TestCase):
+    def setUp(self) -> None:
+        stage = WatchedStage()
+        self.engines = [StorageEngine(stage, node, shard) for node in (1, 2) for shard in range(3)]
+        self.flood = Flood(Random(1), nodes=2, shards=3, rate=1_000)
+        self.flood.draw_from([(engine, 1) for engine in self.engines], [1, 2])
+
+    def test_most_of_it_is_fsyncs_and_there_is_some_of_everything(self) -> None:
+        counts = Counter(str(kind_of(self.flood.read(n)[1])) for n in range(10_000))
+        self.assertEqual(set(counts), {"Wal.Fsync", "SlotHeat", "Lsm.WritePressureUpdate", "Cache"})
+        self.assertGreater(counts["Wal.Fsync"], 9_000)
+        self.assertGreater(counts["SlotHeat"], 100)
+
+    def test_every_engine_and_node_gets_its_turn_with_each_kind(self) -> None:
+        seen = Counter()
+        for number in range(20_000):
+            node, event = self.flood.read(number)
+            seen[str(kind_of(event)), node, event.owner_shard] += 1
+        per_kind = Counter(kind for kind, _, _ in seen)
+        self.assertEqual(per_kind, {"Wal.Fsync": 6, "SlotHeat": 6, "Lsm.WritePressureUpdate": 6, "Cache": 2})
+
+    def test_an_engine_of_weight_three_is_read_three_times_as_often(self) -> None:
+        first, second, *_ = self.engines
+        self.flood.draw_from([(first, 3), (second, 1)], [1])
+        shards = Counter(self.flood.read(number)[1].owner_shard for number in range(8_000))
+        self.assertApproximates(shards[first.shard] / shards[second.shard], 3, 0.3)
+
+    def test_fsyncs_of_a_strained_engine_are_slow(self) -> None:
+        def median_ms() -> float:
+            events = [self.flood.read(number)[1] for number in range(3_000)]
+            return quantiles([event.wal.fsync.ms for event in events if event.HasField("wal")])[1]
+
+        usual_ms = median_ms()
+        for engine in self.engines:
+            engine.strained = True
+        self.assertGreater(median_ms(), 3 * usual_ms)
