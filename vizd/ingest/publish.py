@@ -218,7 +218,7 @@ class PublishCalls:
             known.skew_ms = skew_ms
         mark = Mark(
             known.publisher,
-            first_seq if count else known.received_through + 1,
+            first_seq if count > intake.duplicates else known.received_through + 1,
             known.received_through,
             events=received,
             lost=intake.lost,
