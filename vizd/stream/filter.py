@@ -65,8 +65,8 @@ class Filter:
                 known = ", ".join(each.name for each in TYPES)
                 raise ValueError(f"types: {name[:40]!r} is no event type: use {known}")
             mask |= 1 << event_type.index
-        made = cls(mask, frozenset(nodes), frozenset(shards))
-        return _interned.setdefault(made, made)
+        limits = mask, frozenset(nodes), frozenset(shards)
+        return _interned.setdefault(limits, cls(*limits))
 
     @property
     def is_open(self) -> bool:
@@ -92,7 +92,8 @@ class Filter:
         return {axis: values for axis, values in axes.items() if values}
 
 
-_interned: WeakValueDictionary[Filter, Filter] = WeakValueDictionary()
+_interned: WeakValueDictionary[tuple[int, frozenset[int], frozenset[int]], Filter] = WeakValueDictionary()
+"""By their limits: a filter that is its own key would never be let go."""
 
 
 def ids_from_text(name: str, text: str) -> list[int]:
@@ -103,7 +104,8 @@ def ids_from_text(name: str, text: str) -> list[int]:
     """
     ids = []
     for part in filter(None, map(str.strip, text.split(","))):
-        if not (part.isascii() and part.isdigit()) or int(part[:11]) > MAX_ID:
+        digits = part.lstrip("0") or "0"
+        if not (part.isascii() and part.isdigit()) or len(digits) > 10 or int(digits) > MAX_ID:
             raise ValueError(f"{name}: {part[:40]!r} is no id: use numbers from 0 to {MAX_ID}, with commas between")
-        ids.append(int(part))
+        ids.append(int(digits))
     return ids
