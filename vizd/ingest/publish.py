@@ -120,6 +120,8 @@ class PublishCalls:
         self._now_ms = now_ms
         self._facets = Facets()
         self._calls: set[_Call] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._by_stream: dict[Stream, _Call] = {}
         self._room = asyncio.Event()
         self._draining = False
@@ -131,6 +133,7 @@ class PublishCalls:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the daemon is shutting down")
         call = _Call(context)
         self._calls.add(call)
+        self._empty.clear()
         call.task = asyncio.create_task(self._converse(call))
         try:
             await call.task
@@ -143,6 +146,8 @@ class PublishCalls:
             await self._abort(call, call.fault)
         finally:
             self._calls.discard(call)
+            if not self._calls:
+                self._empty.set()
             if call.stream is not None:
                 del self._by_stream[call.stream]
                 self._put_marks(self._registry.disconnect(call.stream))
@@ -271,9 +276,14 @@ class PublishCalls:
         for call in self._calls:
             call.end(Fault("UNAVAILABLE", "the daemon is shutting down"))
 
-    def end_all(self) -> None:
-        """What there was is stored: write the last acks and end every call."""
+    async def end_all(self, timeout_s: float) -> None:
+        """What there was is stored: write the last acks and end every call.
+
+        :param timeout_s: calls that still stand then are left to be cut.
+        """
         self._drained.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), timeout_s)
 
 
 def _parse(raw: bytes) -> PublishRequest:

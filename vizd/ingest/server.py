@@ -26,6 +26,9 @@ __all__ = ["MAX_CALLS", "GrpcServer"]
 MAX_CALLS = 4_096
 """Calls at once, all methods together; one more is RESOURCE_EXHAUSTED."""
 START_TIMEOUT_S = 10.0
+LINGER_S = 0.2
+"""For what was written last to leave, once every stream has ended. Calls of health and reflection, which may
+stay open for ever, are cut then."""
 
 SERVICE = vizd_pb2.DESCRIPTOR.services_by_name["VizIngestService"].full_name
 
@@ -52,11 +55,21 @@ class GrpcServer:
         :raises OSError: it could not; the message says which.
         """
         self._thread.start()
-        return asyncio.run_coroutine_threadsafe(self._start(hosts, port), self._loop).result(START_TIMEOUT_S)
+        try:
+            return asyncio.run_coroutine_threadsafe(self._start(hosts, port), self._loop).result(START_TIMEOUT_S)
+        except BaseException:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            raise
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        # What gRPC leaves behind, such as the tasks of calls that were cut.
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left, timeout=1.0))
         self._loop.close()
 
     async def _start(self, hosts: Sequence[str], port: int) -> int:
@@ -118,8 +131,8 @@ class GrpcServer:
 
     async def _stop(self, timeout_s: float) -> None:
         assert self._calls is not None  # noqa: S101
-        self._calls.end_all()
-        await self._server.stop(timeout_s)
+        await self._calls.end_all(timeout_s)
+        await self._server.stop(LINGER_S)
         if self._watch is not None:
             self._watch.cancel()
         self._loop.call_soon(self._loop.stop)
