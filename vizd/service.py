@@ -11,6 +11,7 @@ Starting goes down the list. Stopping is a drain: everything that came in goes o
 """
 
 import secrets
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
 from vizd.config import Config
+from vizd.demo import Demo
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
 from vizd.ingest.service import Ingest
@@ -102,6 +104,7 @@ class Vizd(MultiService):
         root.add("/api/history", HistoryEndpoint(admission, log, slots, reactor))
         root.add("/ws/events", EventsEndpoint(admission, around))
         self._site = make_site(root, reactor)
+        self._demo = Demo(reactor) if config.demo else None
 
     @property
     def http_port(self) -> int:
@@ -122,9 +125,9 @@ class Vizd(MultiService):
             super().startService()
             self._ports = _listen(self._reactor, self._config.interface, self._config.port, self._site)
         except OSError as why:
-            raise SystemExit(f"vizd: {why.strerror or why}") from None
+            raise _end_of_start(why.strerror or str(why)) from None
         except CannotListenError as why:
-            raise SystemExit(f"vizd: can't listen on {why.interface}:{why.port} for HTTP: {why.socketError}") from None
+            raise _end_of_start(f"can't listen on {why.interface}:{why.port} for HTTP: {why.socketError}") from None
         self.status.is_http_listening = True
         self._log.info(
             "listening: http://{interfaces}:{http} and gRPC on {grpc_interfaces}:{grpc}",
@@ -139,6 +142,9 @@ class Vizd(MultiService):
                 " whoever reaches it can read and publish"
             )
 
+        if self._demo is not None:
+            self._demo.start(_reachable(self._config.grpc_interface[0], self.grpc_port))
+
     def stopService(self) -> Deferred[None]:
         """Drain, within a bounded time, and stop everything."""
         if self._drained is None:
@@ -151,6 +157,8 @@ class Vizd(MultiService):
     async def _drain(self) -> None:
         self.status.is_draining = True
         self._clients.accepting = False
+        if self._demo is not None:
+            await self._demo.finish()
         await self._ingest.stop_reading()
         self._ticker.stopService()
         self._ticker.tick()
@@ -161,6 +169,12 @@ class Vizd(MultiService):
         self.status.is_http_listening = False
 
 
+def _end_of_start(text: str) -> SystemExit:
+    # twistd has made standard error a part of its log; this line is for whoever has typed the command.
+    sys.stderr = sys.__stderr__
+    return SystemExit(f"vizd: {text}")
+
+
 def _listen(reactor: Any, interfaces: Sequence[str], port: int, site: Any) -> list[IListeningPort]:
     """The port on each interface; 0 is the same free one on all of them."""
     ports: list[IListeningPort] = []
@@ -169,3 +183,9 @@ def _listen(reactor: Any, interfaces: Sequence[str], port: int, site: Any) -> li
         port = listening.getHost().port
         ports.append(listening)
     return ports
+
+
+def _reachable(interface: str, port: int) -> str:
+    """A gRPC target for a port that listens on ``interface``."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(interface, interface)  # noqa: S104 -- compared, not bound
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web.http import HTTPChannel
+from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
@@ -136,7 +137,7 @@ class Root(Resource):
 
 
 class _Site(Site):
-    def log(self, request: Request) -> None:
+    def log(self, request: HTTPRequest) -> None:
         """No line per request: probes and pollers would drown the rest. Refusals are counted."""
 
 
