@@ -11,7 +11,6 @@ Starting goes down the list. Stopping is a drain: everything that came in goes o
 """
 
 import secrets
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -41,10 +40,14 @@ from vizd.web.history import HistoryEndpoint
 from vizd.web.site import Root, make_site
 from vizd.web.websocket import EventsEndpoint
 
-__all__ = ["Vizd"]
+__all__ = ["CannotStart", "Vizd"]
 
 DRAIN_TIMEOUT_S = 20.0
 """For a whole drain; what is not out by then is left behind, and said so."""
+
+
+class CannotStart(Exception):
+    """The text says what could not be had, and why."""
 
 
 def _wall_ms() -> int:
@@ -119,15 +122,15 @@ class Vizd(MultiService):
     def startService(self) -> None:
         """Start everything.
 
-        :raises SystemExit: a port could not be had; the text says which, and why.
+        :raises CannotStart: a port could not be had.
         """
         try:
             super().startService()
             self._ports = _listen(self._reactor, self._config.interface, self._config.port, self._site)
         except OSError as why:
-            raise _end_of_start(why.strerror or str(why)) from None
+            raise CannotStart(why.strerror or str(why)) from None
         except CannotListenError as why:
-            raise _end_of_start(f"can't listen on {why.interface}:{why.port} for HTTP: {why.socketError}") from None
+            raise CannotStart(f"can't listen on {why.interface}:{why.port} for HTTP: {why.socketError}") from None
         self.status.is_http_listening = True
         self._log.info(
             "listening: http://{interfaces}:{http} and gRPC on {grpc_interfaces}:{grpc}",
@@ -167,12 +170,6 @@ class Vizd(MultiService):
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         self.status.is_http_listening = False
-
-
-def _end_of_start(text: str) -> SystemExit:
-    # twistd has made standard error a part of its log; this line is for whoever has typed the command.
-    sys.stderr = sys.__stderr__
-    return SystemExit(f"vizd: {text}")
 
 
 def _listen(reactor: Any, interfaces: Sequence[str], port: int, site: Any) -> list[IListeningPort]:

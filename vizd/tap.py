@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+from types import TracebackType
 from typing import Any
 
 from twisted.application.service import IService
@@ -9,7 +11,7 @@ from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from vizd.config import OPTIONS, Config, ConfigError
-from vizd.service import Vizd
+from vizd.service import CannotStart, Vizd
 
 __all__ = ["Options", "makeService"]
 
@@ -62,9 +64,18 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     """The daemon, for twistd."""
     if reactor is None:
         from twisted.internet import reactor
+    sys.excepthook = _in_one_line
     vizd = Vizd(options.config, reactor)
     reactor.callWhenRunning(_stop_on_signals, reactor)
     return vizd
+
+
+def _in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A busy port needs no traceback. It can't be a SystemExit: the parent of a daemon would wait for ever."""
+    if isinstance(error, CannotStart):
+        print(f"vizd: {error}", file=sys.__stderr__)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def _stop_on_signals(reactor: Any) -> None:
