@@ -18,7 +18,7 @@ _DEFAULTS: dict[str, Any] = {"bool": False, "string": "", "reason": "Manual"}
 _KINDS = {str(kind): kind for kind in KINDS}
 
 
-def said(name: str, publisher: int = 1, owner: int | None = None, ts: int = 1, **values: Any) -> dict[str, Any]:
+def said(name: str, /, publisher: int = 1, owner: int | None = None, ts: int = 1, **values: Any) -> dict[str, Any]:
     """What a dashboard receives of an event such as ``Wal.Fsync``; fields that are not given are zero.
 
     :param owner: its owner shard.
@@ -40,7 +40,7 @@ def said(name: str, publisher: int = 1, owner: int | None = None, ts: int = 1, *
     return event
 
 
-def made(name: str, publisher: int = 1, owner: int | None = None, ts: int = 1, **values: Any) -> Made:
+def made(name: str, /, publisher: int = 1, owner: int | None = None, ts: int = 1, **values: Any) -> Made:
     """``said``, decoded from what a node sends."""
     decoded = Decoder(publisher, _FACETS).decode([event_of(said(name, publisher, owner, ts, **values))], now_ms=1)
     assert not decoded.rejections

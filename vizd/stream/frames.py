@@ -18,6 +18,9 @@ from vizd.stream.recent import Recent
 
 __all__ = ["Frame", "Frames", "Part", "batch", "select"]
 
+_FRAGMENT_OVERHEAD_BYTES = 33 + 8
+"""Of a ``bytes`` object, and of its pointer."""
+
 
 @dataclass(slots=True, eq=False)
 class Frame:
@@ -35,9 +38,17 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a filter lets pass of one window: events as JSON, and how many of each type."""
+    """What a filter lets pass of one window: events as JSON, and how many of each type.
 
-    window: Window
+    It does not hold the window itself: parts are kept for a while, and the log's memory is bounded.
+
+    :ivar size_bytes: of the fragments. :ivar window_bytes: what the whole window takes in memory.
+    """
+
+    seq: int
+    start_ms: int
+    end_ms: int
+    window_bytes: int
     fragments: Sequence[bytes]
     counts: Sequence[int]
     size_bytes: int
@@ -48,7 +59,7 @@ def select(window: Window, by: Filter) -> Part | None:
     if not by.wants(window):
         return None
     if by.is_open:
-        return Part(window, window.fragments, window.counts, sum(map(len, window.fragments)))
+        return _part(window, window.fragments, window.counts)
     verdicts = list(map(by.verdicts.__getitem__, window.facets))
     fragments = list(compress(window.fragments, verdicts))
     if not fragments:
@@ -56,7 +67,12 @@ def select(window: Window, by: Filter) -> Part | None:
     counts = [0] * len(TYPES)
     for facet, count in Counter(compress(window.facets, verdicts)).items():
         counts[facet.kind.type.index] += count
-    return Part(window, fragments, counts, sum(map(len, fragments)))
+    return _part(window, fragments, counts)
+
+
+def _part(window: Window, fragments: Sequence[bytes], counts: Sequence[int]) -> Part:
+    size_bytes = sum(map(len, fragments))
+    return Part(window.seq, window.start_ms, window.end_ms, window.memory_bytes, fragments, counts, size_bytes)
 
 
 def batch(parts: Sequence[Part], events: Sequence[bytes], encoder: IEncoder, extras: dict[str, Any]) -> Frame:
@@ -66,7 +82,7 @@ def batch(parts: Sequence[Part], events: Sequence[bytes], encoder: IEncoder, ext
     :param extras: of the message, such as ``{"history": True}``.
     """
     counts = parts[0].counts if len(parts) == 1 else list(map(sum, zip(*(part.counts for part in parts), strict=True)))
-    data = encoder.data(parts[0].window.start_ms, parts[-1].window.end_ms, events, counts)
+    data = encoder.data(parts[0].start_ms, parts[-1].end_ms, events, counts)
     return Frame(encoder.batch(data, extras), encoder.is_binary, len(events))
 
 
@@ -93,11 +109,12 @@ class Frames:
         if key in self._parts:
             return self._parts[key]
         part = select(window, by)
-        return self._parts.keep(key, part, 0 if part is None or by.is_open else part.size_bytes)
+        size_bytes = part.size_bytes + _FRAGMENT_OVERHEAD_BYTES * len(part.fragments) if part else 0
+        return self._parts.keep(key, part, size_bytes)
 
     def live(self, parts: Sequence[Part], by: Filter, encoder: IEncoder) -> Frame:
         """One batch of ``parts``, all of them of ``by``, remembered."""
-        key = (by, encoder.name, parts[0].window.seq, parts[-1].window.seq)
+        key = (by, encoder.name, parts[0].seq, parts[-1].seq)
         if key in self._batches:
             return self._batches[key]
         events = [event for part in parts for event in self._events(part, encoder)]
@@ -108,10 +125,9 @@ class Frames:
         """Each event of ``part`` is encoded once, whatever the filters of its readers."""
         if encoder is JSON:
             return part.fragments
-        seq = part.window.seq
-        encoded = self._encoded.get(seq)
+        encoded = self._encoded.get(part.seq)
         if encoded is None:
-            encoded = self._encoded.keep(seq, {}, part.window.memory_bytes)
+            encoded = self._encoded.keep(part.seq, {}, part.window_bytes)
         missing = [fragment for fragment in part.fragments if fragment not in encoded]
         encoded.update(zip(missing, encoder.events(missing), strict=True))
         return [encoded[fragment] for fragment in part.fragments]
