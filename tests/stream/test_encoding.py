@@ -5,7 +5,7 @@ import struct
 from typing import Any
 
 import msgpack
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -74,6 +74,7 @@ class MessagePackTests(SynchronousTestCase):
         text, packed = both(fragments, extras, bounds)
         self.assertEqual(in_order(msgpack.unpackb(packed)), in_order(json.loads(text)))
 
+    @settings(deadline=None)
     @given(
         st.lists(good(), max_size=20),
         st.fixed_dictionaries({}, optional={"history": st.just(True), "of": st.integers(0, 2**64 - 1)}),

@@ -4,7 +4,7 @@ import gc
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -129,6 +129,7 @@ class FilterTests(SynchronousTestCase):
         told = Filter.of(["swim", "heat", "wal"], [3, 1]).described()
         self.assertEqual(told, {"types": ["Wal", "Swim", "SlotHeat"], "nodes": [1, 3]})
 
+    @settings(deadline=None)
     @given(EVENTS, LIMITS)
     def test_it_lets_pass_what_the_contract_says_event_by_event(
         self, events: list[Any], limits: dict[str, Any]
@@ -165,6 +166,7 @@ class IdsFromTextTests(SynchronousTestCase):
                 ids_from_text("shards", f"1,{text},2")
             self.assertTrue(str(raised.exception).startswith(f"shards: {text[:40]!r} is no id"), str(raised.exception))
 
+    @settings(deadline=None)
     @given(st.text())
     def test_any_text_is_ids_or_an_error_that_names_the_parameter(self, text: str) -> None:
         try:

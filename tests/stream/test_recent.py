@@ -1,6 +1,6 @@
 """Tests of ``vizd.stream.recent``."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -38,6 +38,7 @@ class RecentTests(SynchronousTestCase):
         recent.keep("b", 2, 100)
         self.assertIn("b", recent)
 
+    @settings(deadline=None)
     @given(st.integers(1, 8), st.integers(0, 50), st.lists(st.integers(0, 30), max_size=40))
     def test_the_newest_that_fit_are_kept(self, max_items: int, max_bytes: int, sizes: list[int]) -> None:
         recent = Recent[int, int](max_items, max_bytes)
