@@ -64,15 +64,6 @@ def _list_of(parse: Callable[[str], Any]) -> Callable[[str], frozenset[Any]]:
     return lambda text: frozenset(parse(each.strip()) for each in text.split(",") if each.strip())
 
 
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text.lower() not in words:
-            raise ValueError(f"use {' or '.join(words)}")
-        return text.lower()
-
-    return parse
-
-
 OPTIONS = (
     Option("port", "9090", _number(0, 65535), "of HTTP and WebSocket; 0: any that is free, logged"),
     Option("grpc-port", "9091", _number(0, 65535), "of gRPC; 0: any that is free, logged"),
@@ -87,7 +78,6 @@ OPTIONS = (
     Option("allowed-hosts", None, _list_of(parse_host),
            "names that the daemon is known by, with commas between, besides localhost and its interface"),
     Option("max-clients", "1000", _number(1, 100_000), "WebSocket clients at once"),
-    Option("log-level", "info", _one_of("debug", "info", "warn", "error"), "debug, info, warn or error"),
 )  # fmt: skip
 
 
@@ -105,7 +95,6 @@ class Config:
     allowed_origins: frozenset[tuple[str, str, int]] | None
     allowed_hosts: frozenset[str]
     max_clients: int
-    log_level: str
     demo: bool = False
 
     @classmethod
