@@ -19,8 +19,20 @@ REQUEST_TIMEOUT_S = 60
 """For a whole request to arrive, and for the next one on a connection to begin and arrive."""
 
 
+MAX_HEADER_BYTES = 128 * 1024
+"""Of a request's first line and headers together: a filter by 10,000 nodes fits in the first line."""
+
+
 class _Channel(HTTPChannel):
     """The timeout counts from a request's beginning: a byte now and then does not keep a connection."""
+
+    MAX_LENGTH = totalHeadersSize = MAX_HEADER_BYTES
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Say so before the connection is closed; there is no request yet that could be answered."""
+        if self.transport is not None:
+            self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n")
+            self.transport.loseConnection()
 
     def dataReceived(self, data: bytes) -> None:
         # HTTPChannel's own first resets the timeout.
