@@ -114,7 +114,9 @@ def _check_history(message: HistoryMessage) -> None:
     for name in ("from_ms", "to_ms"):
         value = getattr(message, name)
         if not (0 <= value <= _MAX_MS and value == int(value)):  # NaN is in no range.
-            raise Malformed("invalid", f"history: {name} is {str(value)[:40]}: use whole milliseconds since the Unix epoch")
+            raise Malformed(
+                "invalid", f"history: {name} is {str(value)[:40]}: use whole milliseconds since the Unix epoch"
+            )
         setattr(message, name, int(value))
     if message.from_ms > message.to_ms:
         raise Malformed("invalid", f"history: from_ms {message.from_ms} is behind to_ms {message.to_ms}")
