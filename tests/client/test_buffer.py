@@ -218,5 +218,5 @@ class BufferMachine(RuleBasedStateMachine):
 class SendBufferModelTests(TestCase):
     def test_it_agrees_with_the_model_whatever_happens(self) -> None:
         run_state_machine_as_test(
-            BufferMachine, settings=settings(max_examples=200, stateful_step_count=40, deadline=None)
+            BufferMachine, settings=settings(max_examples=120, stateful_step_count=40, deadline=None)
         )

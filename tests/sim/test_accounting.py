@@ -34,8 +34,8 @@ class AccountingTests(TestCase):
             self.accounting.as_text().splitlines(),
             [
                 "2 nodes: 1,020 events emitted, 1,010 stored, 3 dropped, 7 undelivered, 0 rejected",
-                "node-1: 1,000 of 1,009 stored, 1 streams",
-                "node-2: 10 of 11 stored, 1 streams",
+                "node-1: 1,000 of 1,009 stored, streams: 1",
+                "node-2: 10 of 11 stored, streams: 1",
                 "last error: UNAVAILABLE: away",
             ],
         )

@@ -216,7 +216,8 @@ class Publisher:
             was_connected = False
             try:
                 await self._publish()
-            except StreamEnded as error:
+            except Exception as failure:
+                error = self._as_ended(failure)
                 was_connected = self._connected
                 self._note(error, was_connected)
                 if error.code is grpc.StatusCode.FAILED_PRECONDITION:
@@ -229,6 +230,13 @@ class Publisher:
                 self._connected = False
             if not self._closing:
                 await asyncio.sleep(self._backoff.next_s())
+
+    def _as_ended(self, failure: Exception) -> StreamEnded:
+        if isinstance(failure, StreamEnded):
+            return failure
+        # A fault of ours or of gRPC's must not silence a node for good.
+        self._log.error("%s: the stream failed", self._identity.node_name, exc_info=failure)
+        return StreamEnded(grpc.StatusCode.UNKNOWN, repr(failure))
 
     def _note(self, error: StreamEnded, was_connected: bool) -> None:
         name = self._identity.node_name

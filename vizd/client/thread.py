@@ -20,7 +20,6 @@ class PublisherThread:
     def __init__(self, name: str = "vizd-publishers") -> None:
         """:param name: of the thread, for people who look at a process."""
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(_handle_exception)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -76,11 +75,3 @@ class PublisherThread:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         finally:
             self._loop.close()
-
-
-def _handle_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    # All loops of a process wait for gRPC's completions on one socket, are all woken, and one reads the
-    # byte; that one hands the others what is theirs (grpc issue 25364). Nothing is wrong.
-    if isinstance(context.get("exception"), BlockingIOError) and "PollerCompletionQueue" in context.get("message", ""):
-        return
-    loop.default_exception_handler(context)

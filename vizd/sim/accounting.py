@@ -83,7 +83,7 @@ class Accounting:
             f"{self.total('rejected'):,} rejected"
         ]
         lines += [
-            f"{node.node_name}: {node.acked:,} of {node.emitted:,} stored, {node.streams} streams"
+            f"{node.node_name}: {node.acked:,} of {node.emitted:,} stored, streams: {node.streams}"
             for node in self.nodes
             if node.acked < node.emitted or node.rejected or node.streams != 1
         ]

@@ -94,6 +94,7 @@ class SimulationRunner:
         for publisher in self._publishers.values():
             publisher.start()
         self._running = self._thread.submit(self._run())
+        self._running.add_done_callback(_log_failure)
 
     def stop(self, timeout_s: float) -> Accounting:
         """End the simulation, deliver what is left, and end the streams; from any thread.
@@ -105,7 +106,7 @@ class SimulationRunner:
         """
         if self._running is not None:
             self._thread.submit(self._stop(timeout_s)).result()
-            self._running.result()
+            self._running = None
         self._thread.stop()
         return self.accounting
 
@@ -156,3 +157,8 @@ class SimulationRunner:
     async def _stop(self, timeout_s: float) -> None:
         self._stopping.set()
         await asyncio.gather(*(publisher.wait_closed(timeout_s) for publisher in self._publishers.values()))
+
+
+def _log_failure(running: "Future[None]") -> None:
+    if not running.cancelled() and (error := running.exception()) is not None:
+        _log.error("the simulation failed", exc_info=error)
