@@ -1,0 +1,1 @@
+"""What the daemon does under load, measured from outside: see README.md."""
