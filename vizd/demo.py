@@ -26,7 +26,8 @@ class _IntoOurLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""
-        self._log.emit(LogLevel.levelWithName(record.levelname.lower()), "{text}", text=record.getMessage())
+        level = LogLevel.info if record.levelno < logging.WARNING else LogLevel.warn
+        self._log.emit(level, "{text}", text=record.getMessage())
 
 
 class Demo:

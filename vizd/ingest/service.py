@@ -37,33 +37,38 @@ class Ingest(Service):
         wall_ms: Callable[[], int],
     ) -> None:
         self._hosts = hosts
-        self._server = GrpcServer(registry, inbox, wall_ms)
+        self._registry = registry
+        self._inbox = inbox
+        self._wall_ms = wall_ms
+        self._server: GrpcServer | None = None
         self._reactor = reactor
         self.port = port
         self.is_listening = False
 
     def startService(self) -> None:
-        """Listen. Only here, since twistd may have forked before.
+        """Listen. Nothing of gRPC is made before, since twistd may have forked until here.
 
         :raises OSError: the port could not be had.
         """
+        self._server = GrpcServer(self._registry, self._inbox, self._wall_ms)
         self.port = self._server.start(self._hosts, self.port)
         self.is_listening = True
         super().startService()
 
     def stored(self, window: Window) -> None:
         """The log has this window: acknowledge what is in it."""
-        self._server.stored(window.marks)
+        if self._server is not None:
+            self._server.stored(window.marks)
 
     async def stop_reading(self) -> None:
         """What has been read is in the inbox when this is done, and nothing more will come."""
-        if self.is_listening:
+        if self._server is not None and self.is_listening:
             self.is_listening = False
             await self._in_reactor(self._server.stop_reading())
 
     async def finish(self) -> None:
         """Write the last acks, end the streams, stop listening."""
-        if self.running:
+        if self._server is not None and self.running:
             await self._in_reactor(self._server.stop(STOP_TIMEOUT_S))
 
     def _in_reactor(self, future: "Future[None]") -> Deferred[None]:
