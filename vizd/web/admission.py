@@ -6,14 +6,15 @@ is a replacement for a token. Pure.
 """
 
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 __all__ = ["Admission", "Refused", "parse_host", "parse_origin"]
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]*[\w-]\.?))(?::([0-9]{0,5}))?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 -- compared, not bound
 
@@ -38,14 +39,7 @@ def parse_host(text: str) -> str:
 
     :raises ValueError: there is none.
     """
-    try:
-        parts = urlsplit(f"//{text}")
-        host, _ = parts.hostname, parts.port
-    except ValueError as why:
-        raise ValueError(f"{text[:80]!r} is no host: {why}") from None
-    if not host or parts.netloc != text or "@" in text or any(each.isspace() for each in text):
-        raise ValueError(f"{text[:80]!r} is no host: use a name or an address")
-    return host.rstrip(".")
+    return _host_and_port(text)[0]
 
 
 def parse_origin(text: str) -> tuple[str, str, int]:
@@ -57,8 +51,18 @@ def parse_origin(text: str) -> tuple[str, str, int]:
     scheme = scheme.lower()
     if not separator or scheme not in _DEFAULT_PORTS:
         raise ValueError(f"{text[:80]!r} is no origin: use http(s)://host[:port]")
-    host = parse_host(rest)
-    return scheme, host, urlsplit(f"//{rest}").port or _DEFAULT_PORTS[scheme]
+    host, port = _host_and_port(rest)
+    return scheme, host, port or _DEFAULT_PORTS[scheme]
+
+
+def _host_and_port(text: str) -> tuple[str, int | None]:
+    if not text.isascii():
+        raise ValueError(f"{text[:80]!r} is not as browsers send it: use its ASCII form, xn--...")
+    found = _HOST.fullmatch(text)
+    port = int(found[3]) if found and found[3] else None
+    if not found or (port or 0) > 65535:
+        raise ValueError(f"{text[:80]!r} is no host: use a name or an address")
+    return (found[1] or found[2]).lower().rstrip("."), port
 
 
 @dataclass(slots=True)
