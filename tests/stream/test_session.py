@@ -651,7 +651,8 @@ class Client(RuleBasedStateMachine):
         if left < oldest:
             past.ready.append(self.gap(left, oldest, "trimmed") | {"history": True})
             past.accounted += [seq for seq in past.wanted if left < seq <= oldest]
-        past.ready += [window.seq for window in page.windows]
+        # A page may hold a window none of whose events matches: that is looked at, and not sent.
+        past.ready += [window.seq for window in page.windows if self.matching(window, past.limits)]
         past.read_through = page.position.seq
         return True
 
@@ -703,28 +704,28 @@ class Client(RuleBasedStateMachine):
         past = self.past
         if past is None:
             return None
-        if not past.ready:
-            if past.read_through < past.stop:
-                return None
-            assert past.accounted == past.wanted, "whatever was not delivered stands in a gap"
-            end, self.past = self.history_end(cancelled=False), None
-            return end
-        first = past.ready[0]
-        if isinstance(first, dict):
-            return past.ready.pop(0)
-        window = self.windows[first - 1]
-        now_ms = self.client.now_ms
-        if past.began is None:
-            past.began = (window.start_ms, now_ms)
-        elif past.speed is not None and now_ms < past.began[1] + (window.start_ms - past.began[0]) / past.speed:
+        while past.ready:
+            if isinstance(past.ready[0], dict):
+                return past.ready.pop(0)
+            window = self.windows[past.ready[0] - 1]
+            if past.began is not None and past.speed is not None:
+                due_ms = past.began[1] + (window.start_ms - past.began[0]) / past.speed
+                if self.client.now_ms < due_ms:
+                    return None
+            past.ready.pop(0)
+            events = self.matching(window, past.limits)
+            if events:
+                past.began = past.began or (window.start_ms, self.client.now_ms)
+                past.accounted.append(window.seq)
+                assert past.accounted == past.wanted[: len(past.accounted)], "in order, each once, none left out"
+                past.batches += 1
+                past.events += len(events)
+                return self.batch([(window, events)]) | {"history": True}
+        if past.read_through < past.stop:
             return None
-        past.ready.pop(0)
-        past.accounted.append(first)
-        assert past.accounted == past.wanted[: len(past.accounted)], "in order, each once, none left out"
-        events = self.matching(window, past.limits)
-        past.batches += 1
-        past.events += len(events)
-        return self.batch([(window, events)]) | {"history": True}
+        assert past.accounted == past.wanted, "whatever was not delivered stands in a gap"
+        end, self.past = self.history_end(cancelled=False), None
+        return end
 
 
 class SessionMachineTests(SynchronousTestCase):
