@@ -215,6 +215,14 @@ class SpeedTests(TestCase):
         self.assertEqual(starts(await reading.rest()), [1_300])
         self.assertEqual(reading.history.due(reading.now_ms), 100)
 
+    async def test_a_window_that_had_to_be_looked_at_and_is_not_sent_does_not_start_the_time(self) -> None:
+        log = memory_log()
+        for node, other in ((1, 2), (2, 1), (1, 1)):
+            at_ms = (log.head.end_ms or 1_000) + 1_000
+            log.append(draft(at_ms, [made("Wal.Fsync", node=node), made("Swim.Alive", node=other)]))
+        reading = Reading(log, by=Filter.of(["swim"], [1]), speed=1.0)
+        self.assertEqual(starts(await reading.rest()), [3_050])
+
     async def test_nothing_comes_before_it_is_due(self) -> None:
         reading = Reading(filled(), speed=0.5)
         await reading.rest()

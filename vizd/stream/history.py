@@ -128,10 +128,9 @@ class History:
             if not self._windows:
                 return self.end(cancelled=False)
             window = self._windows.popleft()
-            if self._began is None:
-                self._began = (window.start_ms, now_ms)
             part = select(window, self._filter)
             if part is not None:
+                self._began = self._began or (window.start_ms, now_ms)
                 frame = batch([part], self._encoder.events(part.fragments), self._encoder, {"history": True})
                 self._batches += 1
                 self._events += frame.events
