@@ -30,7 +30,7 @@ the version, always. Modules outside the rooms put the house together, and may k
 MAY_USE = {
     "wire": ("google.protobuf",),
     "events": ("google.protobuf",),
-    "log": ("zope.interface",),
+    "log": ("zope.interface", "msgspec", "zstandard"),
     "stream": ("zope.interface", "msgpack", "msgspec"),
     "ingest": ("google.protobuf", "grpc", "grpc_health", "grpc_reflection", "twisted"),
     "web": ("zope.interface", "twisted", "autobahn"),
