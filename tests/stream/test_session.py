@@ -125,10 +125,10 @@ class LiveTests(SynchronousTestCase):
     def test_a_message_ends_at_the_window_that_brings_it_to_ten_thousand_events(self) -> None:
         log = memory_log()
         conversation = Conversation(log)
-        for number in range(5):
-            append(log, 4_000 * number, 4_000)
+        for number in range(4):
+            append(log, 5_000 * number, 5_000)
         heard = conversation.hear_all()
-        self.assertEqual([len(each["data"]["events"]) for each in heard], [12_000, 8_000])
+        self.assertEqual([len(each["data"]["events"]) for each in heard], [10_000, 10_000])
         self.assertEqual(numbers(heard), list(range(20_000)))
 
     def test_a_message_ends_at_the_window_that_brings_it_to_a_mebibyte(self) -> None:

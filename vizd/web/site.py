@@ -9,11 +9,11 @@ from twisted.logger import Logger
 from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import IResource, Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from vizd.web.admission import Admission, Refused
 
-__all__ = ["Endpoint", "Root", "make_site", "send_json"]
+__all__ = ["Endpoint", "Root", "header", "make_site", "send_json"]
 
 REQUEST_TIMEOUT_S = 60
 """For a whole request to arrive, and for the next one on a connection to begin and arrive."""
@@ -58,6 +58,12 @@ def send_json(request: Request, status: int, value: Any) -> bytes:
     return b"" if request.method == b"HEAD" else body
 
 
+def header(request: Request, name: str) -> str | None:
+    """A header of ``request``, whatever bytes it has; twisted's own raises where they are not UTF-8."""
+    values = request.requestHeaders.getRawHeaders(name.encode())
+    return values[-1].decode("latin-1") if values else None
+
+
 class Endpoint(Resource):
     """A resource that answers GET, HEAD and OPTIONS.
 
@@ -100,20 +106,21 @@ class Endpoint(Resource):
             return self._refuse(request, Refused(500, "internal", "this is the daemon's fault: its log says more"))
 
     def _check(self, request: Request) -> None:
-        host, origin = request.getHeader("host"), request.getHeader("origin")
+        host, origin = header(request, "host"), header(request, "origin")
         self._admission.check_host(host, getattr(request.getHost(), "host", ""))
         self._admission.check_origin(origin, host)
         request.setHeader(b"Vary", b"Origin")
         if origin is not None:
-            request.setHeader(b"Access-Control-Allow-Origin", origin.encode("latin-1", "replace"))
+            request.setHeader(b"Access-Control-Allow-Origin", origin.encode("latin-1"))
 
-    def _preflight(self, request: Request) -> bytes:
+    def _preflight(self, request: Request) -> int:
         request.setResponseCode(204)
         request.setHeader(b"Allow", b"GET, HEAD, OPTIONS")
         request.setHeader(b"Access-Control-Allow-Methods", b"GET, HEAD, OPTIONS")
         request.setHeader(b"Access-Control-Allow-Headers", b"authorization, accept")
         request.setHeader(b"Access-Control-Max-Age", b"600")
-        return b""
+        request.finish()  # A body, even an empty one, would get a Content-Length, which a 204 must not have.
+        return NOT_DONE_YET
 
     def _refuse(self, request: Request, why: Refused) -> bytes:
         self._admission.refusals[why.code] += 1

@@ -20,7 +20,7 @@ from vizd.stream.interfaces import IEncoder
 from vizd.web.admission import Admission, Refused
 from vizd.web.dashboard import Dashboard, Surroundings
 from vizd.web.query import Query
-from vizd.web.site import Endpoint
+from vizd.web.site import Endpoint, header
 
 __all__ = ["EventsEndpoint"]
 
@@ -176,7 +176,7 @@ class EventsEndpoint(Endpoint):
         query = Query(request.args or {})
         encoder: IEncoder = JSON if query.flag("json") else MESSAGEPACK
         by = query.filter()
-        if (request.getHeader("upgrade") or "").lower() != "websocket" or request.method != b"GET":
+        if (header(request, "upgrade") or "").lower() != "websocket" or request.method != b"GET":
             raise Refused(400, "upgrade", "this is a WebSocket: connect with ws://, not http://")
         self._around.clients.check_room()
         protocol = _Protocol(self._around, encoder, by)
