@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
 from tests.sim.watched import START_MS, WatchedStage
+from vizd.sim.disk import Disk
 from vizd.sim.engine import StorageEngine
 
 CYCLE = [
@@ -29,14 +30,14 @@ class StorageEngineTests(TestCase):
     @given(seed=st.integers(0, 200))
     def test_a_flush_is_followed_by_a_compaction_step_by_step(self, seed: int) -> None:
         stage = WatchedStage(seed)
-        StorageEngine(stage, node=3, shard=7).flush()
+        StorageEngine(stage, 3, 7, Disk()).flush()
         stage.run_for(60_000)
         self.assertIn(stage.kinds, (CYCLE, CYCLE + ADJUSTMENT))
         self.assertEqual({(node, event.owner_shard) for node, event in stage.reported}, {(3, 7)})
 
     def test_a_second_flush_waits_until_the_first_is_over(self) -> None:
         stage = WatchedStage()
-        engine = StorageEngine(stage, 1, 1)
+        engine = StorageEngine(stage, 1, 1, Disk())
         engine.flush()
         engine.flush()
         stage.run_for(60_000)
@@ -47,7 +48,7 @@ class StorageEngineTests(TestCase):
 
     def test_segments_and_files_are_numbered_upwards(self) -> None:
         stage = WatchedStage()
-        engine = StorageEngine(stage, 1, 1)
+        engine = StorageEngine(stage, 1, 1, Disk())
         before = engine.fsync(START_MS, 2).wal.seg
         for _ in range(2):
             engine.flush()
@@ -59,8 +60,8 @@ class StorageEngineTests(TestCase):
 
     def test_pressure_rises_until_writes_stall_and_a_flush_relieves_it(self) -> None:
         stage = WatchedStage()
-        engine = StorageEngine(stage, 1, 1)
-        engine.come_under_pressure()
+        engine = StorageEngine(stage, 1, 1, Disk())
+        engine.come_under_pressure(until=0.95, stalled_ms=2_000)
         stage.run_for(60_000)
         kinds = stage.kinds
         stalls = [at for at, kind in enumerate(kinds) if kind == "Lsm.L0Stall"]
@@ -71,17 +72,62 @@ class StorageEngineTests(TestCase):
         rising = [event.lsm.write_pressure_update for _, event in stage.reported[: stalls[0]]]
         self.assertFalse(rising[0].high)
         self.assertTrue(rising[-1].high)
-        self.assertFalse(engine.strained)
+        self.assertFalse(engine.busy)
+
+    def test_under_high_pressure_fsyncs_are_slow(self) -> None:
+        stage = WatchedStage()
+        engine = StorageEngine(stage, 1, 1, Disk())
+        engine.come_under_pressure(until=0.95, stalled_ms=2_000)
+        stage.run_for(4_500)
+        self.assertEqual(engine.fsync(START_MS, 2.0).wal.fsync.ms, 12)
+        stage.run_for(60_000)
+        self.assertEqual(engine.fsync(START_MS, 2.0).wal.fsync.ms, 2)
+
+    def test_pressure_that_stays_below_the_threshold_stalls_nothing(self) -> None:
+        stage = WatchedStage()
+        StorageEngine(stage, 1, 1, Disk()).come_under_pressure(until=0.7, stalled_ms=0)
+        stage.run_for(60_000)
+        self.assertNotIn("Lsm.L0Stall", stage.kinds)
+        self.assertIn("Compaction.Finish", stage.kinds)
+
+    def test_one_that_falls_behind_drains_when_its_compaction_is_done(self) -> None:
+        stage = WatchedStage()
+        engine = StorageEngine(stage, 1, 1, Disk())
+        engine.fall_behind(40_000)
+        stage.run_for(39_000)
+        self.assertTrue(engine.behind)
+        files = [event.lsm.l0_stall.file_count for _, event in stage.reported if event.lsm.HasField("l0_stall")]
+        self.assertEqual(files, sorted(files))
+        self.assertGreater(len(set(files)), 10)
+        self.assertNotIn("Compaction.Finish", stage.kinds)
+        stage.run_for(12_000)
+        self.assertFalse(engine.busy)
+        kinds = stage.kinds
+        self.assertEqual(kinds.count("Lsm.L0AdmissionStart"), kinds.count("Lsm.L0AdmissionComplete"))
+        self.assertFalse(engine.write_pressure(START_MS).lsm.write_pressure_update.high)
+
+    def test_what_it_was_at_dies_with_its_process(self) -> None:
+        stage = WatchedStage()
+        engine = StorageEngine(stage, 1, 1, Disk())
+        engine.fall_behind(40_000)
+        stage.run_for(20_000)
+        engine.die()
+        before = len(stage.reported)
+        stage.run_for(60_000)
+        self.assertEqual(len(stage.reported), before)
+        engine.flush()
+        stage.run_for(60_000)
+        self.assertIn("Compaction.Finish", stage.kinds)
 
     def test_readings_carry_the_time_they_were_taken(self) -> None:
-        engine = StorageEngine(WatchedStage(), 2, 9)
+        engine = StorageEngine(WatchedStage(), 2, 9, Disk())
         fsync, heat, pressure = engine.fsync(5, 12), engine.slot_heat(6), engine.write_pressure(7)
         self.assertEqual((fsync.ts_ms, fsync.owner_shard, fsync.wal.node, fsync.wal.fsync.ms), (5, 9, 2, 12))
         self.assertEqual((heat.ts_ms, heat.owner_shard, heat.slot_heat.node), (6, 9, 2))
         self.assertEqual((pressure.ts_ms, pressure.owner_shard, pressure.lsm.node), (7, 9, 2))
 
     def test_heat_has_one_peak_that_moves_by_one_slot(self) -> None:
-        engine = StorageEngine(WatchedStage(), 1, 1)
+        engine = StorageEngine(WatchedStage(), 1, 1, Disk())
 
         def hottest() -> int:
             heats = [engine.slot_heat(0).slot_heat for _ in range(16)]

@@ -6,6 +6,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.sim.watched import WatchedStage
 from vizd.events.decode import kind_of
+from vizd.sim.disk import Disk
 from vizd.sim.engine import StorageEngine
 from vizd.sim.flood import Flood
 
@@ -13,7 +14,8 @@ from vizd.sim.flood import Flood
 class FloodTests(TestCase):
     def setUp(self) -> None:
         stage = WatchedStage()
-        self.engines = [StorageEngine(stage, node, shard) for node in (1, 2) for shard in range(3)]
+        self.disk = Disk()
+        self.engines = [StorageEngine(stage, node, shard, self.disk) for node in (1, 2) for shard in range(3)]
         self.flood = Flood(Random(1), nodes=2, shards=3, rate=1_000)
         self.flood.draw_from([(engine, 1) for engine in self.engines], [1, 2])
 
@@ -37,12 +39,23 @@ class FloodTests(TestCase):
         shards = Counter(self.flood.read(number)[1].owner_shard for number in range(8_000))
         self.assertApproximates(shards[first.shard] / shards[second.shard], 3, 0.3)
 
-    def test_fsyncs_of_a_strained_engine_are_slow(self) -> None:
-        def median_ms() -> float:
-            events = [self.flood.read(number)[1] for number in range(3_000)]
-            return quantiles([event.wal.fsync.ms for event in events if event.HasField("wal")])[1]
+    def fsyncs_ms(self) -> list[int]:
+        events = [self.flood.read(number)[1] for number in range(5_000)]
+        return [event.wal.fsync.ms for event in events if event.HasField("wal")]
 
-        usual_ms = median_ms()
-        for engine in self.engines:
-            engine.strained = True
-        self.assertGreater(median_ms(), 3 * usual_ms)
+    def test_most_fsyncs_take_two_milliseconds_and_now_and_then_one_takes_long(self) -> None:
+        hundredths = quantiles(self.fsyncs_ms(), n=100)
+        self.assertEqual(hundredths[49], 2)
+        self.assertTrue(6 <= hundredths[98] <= 12)
+        self.assertTrue(30 < max(self.fsyncs_ms()) < 100)
+
+    def test_a_slow_disk_makes_all_of_them_slow(self) -> None:
+        self.disk.slowness = 40.0
+        hundredths = quantiles(self.fsyncs_ms(), n=100)
+        self.assertTrue(70 <= hundredths[49] <= 90)
+        self.assertTrue(250 <= hundredths[98] <= 450)
+
+    def test_where_caches_are_not_read_there_are_none(self) -> None:
+        self.flood = Flood(Random(1), nodes=2, shards=3, rate=1_000, caches=False)
+        self.flood.draw_from([(engine, 1) for engine in self.engines], [1, 2])
+        self.assertNotIn("Cache", {str(kind_of(self.flood.read(number)[1])) for number in range(2_000)})

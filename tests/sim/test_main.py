@@ -10,6 +10,8 @@ import grpc
 
 from tests.client.peer import PATIENCE_S, PeerTestCase, store_all
 from tests.client.test_publisher import aborting
+from vizd.sim.scenarios import SCENARIOS
+from vizd.sim.today import number_of
 
 COMMAND = [sys.executable, "-m", "vizd.sim"]
 # Where this package is found, also when trial runs in a directory of its own.
@@ -32,6 +34,21 @@ class CommandTests(PeerTestCase):
         stored = sum(map(len, peer.logs.values()))
         self.assertEqual((accounting["emitted"], accounting["acked"]), (stored, stored))
         self.assertEqual([node["node_name"] for node in accounting["nodes"]], ["node-1", "node-2", "node-3"])
+
+    def test_as_of_today_it_publishes_under_the_hash_of_the_name(self) -> None:
+        peer = self.converse(store_all)
+        options = ("--nodes", "3", "--scenario", "healthy", "--as-of-today", "--seconds", "0.5", "--json")
+        ended = run("--grpc", peer.target, *options)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual({node["node"] for node in json.loads(ended.stdout)["nodes"]}, set(peer.logs))
+        self.assertIn(number_of("node-1"), peer.logs)
+
+    def test_the_help_tells_every_scenario(self) -> None:
+        ended = run("--help")
+        self.assertEqual(ended.returncode, 0)
+        told = " ".join(ended.stdout.split())
+        for name, scenario in SCENARIOS.items():
+            self.assertIn(f"{name} {scenario.sentence}", told)
 
     def end_with(self, signal_number: int) -> None:
         peer = self.converse(store_all)
@@ -73,9 +90,15 @@ class CommandTests(PeerTestCase):
     def test_a_bad_option_is_one_line_that_names_it(self) -> None:
         for options, complaint in (
             (["--nodes", "0"], "argument --nodes: '0': a whole number from 1 to 1000 is needed"),
-            (["--rate", "fast"], "argument --rate: 'fast': a whole number from 10 to 50000 is needed"),
+            (["--rate", "fast"], "argument --rate: 'fast': a whole number from 10 to 100000 is needed"),
             (["--seconds", "nan"], "argument --seconds: 'nan': a number of seconds above 0 is needed"),
             (["--grpc", "9091"], "argument --grpc: '9091': HOST:PORT is needed, such as 127.0.0.1:9091"),
+            (
+                ["--scenario", "flood"],
+                "argument --scenario: 'flood': one of lively, healthy, node-crash, partition, election-storm, "
+                "compaction-backlog, slow-disk, shard-move is needed",
+            ),
+            (["--scenario", "partition", "--nodes", "2"], "argument --nodes: partition needs 3 or more"),
             (["--colour"], "unrecognized arguments: --colour"),
         ):
             ended = run(*options)

@@ -9,14 +9,16 @@ import logging
 import random
 import signal
 import sys
+import textwrap
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from vizd.sim.accounting import Accounting
 from vizd.sim.cluster import MAX_NODES, MAX_RATE, MAX_SHARDS, MIN_RATE, SimulatedCluster
 from vizd.sim.runner import SimulationRunner, wall_ms
+from vizd.sim.scenarios import DEFAULT_SCENARIO, SCENARIOS
 
 __all__ = ["main"]
 
@@ -71,8 +73,27 @@ def _token(path: str) -> str:
     return tokens[0]
 
 
+def _scenario(text: str) -> str:
+    if text not in SCENARIOS:
+        raise argparse.ArgumentTypeError(f"{text!r}: one of {', '.join(SCENARIOS)} is needed")
+    return text
+
+
+def _scenarios() -> Iterator[str]:
+    width = max(map(len, SCENARIOS)) + 4
+    for name, scenario in SCENARIOS.items():
+        yield textwrap.fill(
+            scenario.sentence, 100, initial_indent=f"  {name}".ljust(width), subsequent_indent=" " * width
+        )
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="python -m vizd.sim", description="A simulated NoriKV cluster publishes to a daemon.")
+    parser = _Parser(
+        prog="python -m vizd.sim",
+        description="A simulated NoriKV cluster publishes to a daemon.",
+        epilog="Scenarios:\n" + "\n".join(_scenarios()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--grpc", type=_target, default="127.0.0.1:9091", metavar="HOST:PORT", help="(%(default)s)")
     parser.add_argument("--nodes", type=_within(1, MAX_NODES), default=5, metavar="N", help="(%(default)s)")
     parser.add_argument("--shards", type=_within(1, MAX_SHARDS), default=24, metavar="N", help="(%(default)s)")
@@ -83,11 +104,28 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="events per second in total (%(default)s)",
     )
+    parser.add_argument(
+        "--scenario",
+        type=_scenario,
+        default=DEFAULT_SCENARIO,
+        metavar="NAME",
+        help="what happens, over and over: see below (%(default)s)",
+    )
+    parser.add_argument(
+        "--as-of-today",
+        action="store_true",
+        help="only what real nodes emit as of today: Wal, Lsm, SlotHeat, part of Compaction, and who was elected; "
+        "under hashed numbers",
+    )
     parser.add_argument("--seed", type=_within(0, 2**63), metavar="N", help="repeats a run's events (random)")
     parser.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long (until Ctrl-C)")
     parser.add_argument("--token-file", type=_token, dest="token", metavar="FILE", help="the first token in it is sent")
     parser.add_argument("--json", action="store_true", help="the accounting as one line of JSON")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    fewest = SCENARIOS[options.scenario].fewest_nodes
+    if options.nodes < fewest:
+        parser.error(f"argument --nodes: {options.scenario} needs {fewest} or more")
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,7 +139,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: stop.set())
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    cluster = SimulatedCluster(options.nodes, options.shards, options.rate, seed, wall_ms())
+    cluster = SimulatedCluster(
+        options.nodes, options.shards, options.rate, seed, wall_ms(), options.scenario, options.as_of_today
+    )
     runner = SimulationRunner(cluster, options.grpc, token=options.token)
     runner.start()
     stop.wait(options.seconds)

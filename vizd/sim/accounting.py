@@ -12,16 +12,18 @@ __all__ = ["Accounting", "NodeAccount"]
 class NodeAccount:
     """One node's events: emitted = acked + undelivered + dropped.
 
+    :ivar lives: of its process: it may die and begin again.
     :ivar sent: got a sequence number, so were sent once or more.
     :ivar acked: stored by the daemon, as it says.
     :ivar undelivered: kept when the simulation ended, and lost with it.
     :ivar rejected: refused by the daemon as invalid; counted as acked too.
-    :ivar streams: welcomed by a daemon.
+    :ivar streams: welcomed by a daemon, in the life that had most: 1, unless one broke.
     :ivar last_error: why the last stream ended or could not begin.
     """
 
     node: int
     node_name: str
+    lives: int
     emitted: int
     sent: int
     acked: int
@@ -33,11 +35,17 @@ class NodeAccount:
     last_error: str | None
 
     @classmethod
+    def empty(cls, node: int, node_name: str) -> "NodeAccount":
+        """Of no life at all."""
+        return cls(node, node_name, 0, 0, 0, 0, 0, 0, 0, 0, False, None)
+
+    @classmethod
     def of(cls, node: int, node_name: str, stats: PublisherStats) -> "NodeAccount":
-        """From a publisher's snapshot."""
+        """One life, from its publisher's snapshot."""
         return cls(
             node=node,
             node_name=node_name,
+            lives=1,
             emitted=stats.events.emitted,
             sent=stats.events.sent,
             acked=stats.events.acked,
@@ -47,6 +55,23 @@ class NodeAccount:
             streams=stats.streams,
             fenced=stats.fenced,
             last_error=stats.last_error,
+        )
+
+    def __add__(self, later: "NodeAccount") -> "NodeAccount":
+        """This and a later life of the same node."""
+        return NodeAccount(
+            node=self.node,
+            node_name=self.node_name,
+            lives=self.lives + later.lives,
+            emitted=self.emitted + later.emitted,
+            sent=self.sent + later.sent,
+            acked=self.acked + later.acked,
+            dropped=self.dropped + later.dropped,
+            undelivered=self.undelivered + later.undelivered,
+            rejected=self.rejected + later.rejected,
+            streams=max(self.streams, later.streams),
+            fenced=self.fenced or later.fenced,
+            last_error=later.last_error or self.last_error,
         )
 
 

@@ -1,26 +1,30 @@
 """A simulated NoriKV cluster: what its nodes report, as time goes on.
 
 The same seed and the same start give the same events, in however many steps time is advanced. There is no
-clock and no I/O: ``runner`` has those.
+clock and no I/O: ``runner`` has those. What befalls the cluster is told in ``scenarios``.
 """
 
+from collections.abc import Mapping, Set
 from random import Random
 
+from vizd.sim.disk import Disk
 from vizd.sim.engine import StorageEngine
 from vizd.sim.flood import Flood
 from vizd.sim.membership import Membership
 from vizd.sim.moves import ShardMoves
 from vizd.sim.pace import Pace
 from vizd.sim.raft import Elections, RaftGroup
+from vizd.sim.scenarios import DEFAULT_SCENARIO, SCENARIOS, Cast
 from vizd.sim.stage import Stage
 from vizd.sim.timeline import Timeline
+from vizd.sim.today import is_emitted, number_of, raft_number_of
 from vizd.wire.vizd_pb2 import VizEvent
 
 __all__ = ["MAX_NODES", "MAX_RATE", "MAX_SHARDS", "MIN_RATE", "SimulatedCluster"]
 
 MAX_NODES = 1_000
 MAX_SHARDS = 10_000
-MIN_RATE, MAX_RATE = 10, 50_000
+MIN_RATE, MAX_RATE = 10, 100_000
 MAX_STEP_MS = 1_000
 """Time that passes beyond this in one step passed while nobody was simulating: the cluster stood still."""
 
@@ -29,19 +33,30 @@ _TORN_LOG_CHANCE = 0.25
 
 
 class SimulatedCluster:
-    """Nodes 1 to ``nodes`` and shards 0 to ``shards - 1``.
+    """Nodes called ``node-1`` to ``node-N``, and shards 0 to ``shards - 1``.
 
-    :ivar nodes: their numbers.
+    :ivar names: of the nodes, by the number that their engines carry: 1 to ``nodes``, or the hash of the name.
     """
 
-    def __init__(self, nodes: int, shards: int, rate: int, seed: int, start_ms: int) -> None:
+    def __init__(
+        self,
+        nodes: int,
+        shards: int,
+        rate: int,
+        seed: int,
+        start_ms: int,
+        scenario: str = DEFAULT_SCENARIO,
+        as_of_today: bool = False,
+    ) -> None:
         """
         :param nodes: how many, 1 to ``MAX_NODES``.
         :param shards: how many, 1 to ``MAX_SHARDS``; each has three replicas, or as many as there are nodes.
         :param rate: events per second in total, ``MIN_RATE`` to ``MAX_RATE``.
         :param seed: of all chance.
         :param start_ms: the present, milliseconds since the Unix epoch.
-        :raises ValueError: if a number is out of its range.
+        :param scenario: what befalls it, one of ``SCENARIOS``.
+        :param as_of_today: only what real nodes emit as of today, under the numbers that they give: see ``today``.
+        :raises ValueError: if a number is out of its range, or there is no such scenario.
         """
         for name, value, low, high in (
             ("nodes", nodes, 1, MAX_NODES),
@@ -50,7 +65,14 @@ class SimulatedCluster:
         ):
             if not low <= value <= high:
                 raise ValueError(f"{name} {value}: {low} to {high} is possible")
-        self.nodes = range(1, nodes + 1)
+        if scenario not in SCENARIOS:
+            raise ValueError(f"scenario {scenario!r}: one of {', '.join(SCENARIOS)} is possible")
+        if nodes < SCENARIOS[scenario].fewest_nodes:
+            raise ValueError(f"nodes {nodes}: {scenario} needs {SCENARIOS[scenario].fewest_nodes} or more")
+        numbered = ((number, f"node-{number}") for number in range(1, nodes + 1))
+        self.names: Mapping[int, str] = {number_of(name) if as_of_today else number: name for number, name in numbered}
+        numbers = tuple(self.names)
+        self._as_of_today = as_of_today
         self._rate = rate
         self._reported: list[tuple[int, VizEvent]] = []
         # In thousandths of an event, so that a rate per second times milliseconds stays a whole number.
@@ -62,29 +84,35 @@ class SimulatedCluster:
         self._timeline = Timeline(start_ms)
         stage = Stage(self._timeline, rng, Pace.of(replicas * shards, shards, rate), self._report)
         self._stage = stage
-        self._membership = Membership(stage, self.nodes, self._node_away, self._node_back)
+        self._membership = membership = Membership(stage, numbers, self._node_away, self._node_back)
         elections = Elections(stage)
         self._groups = [
             RaftGroup(
                 stage,
                 elections,
                 shard,
-                [(shard + offset) % nodes + 1 for offset in range(replicas)],
-                self._membership.away,
+                [numbers[(shard + offset) % nodes] for offset in range(replicas)],
+                membership.away,
+                membership.cut,
             )
             for shard in range(shards)
         ]
-        self._moves = ShardMoves(stage, self.nodes, self._groups, self._membership.away, self._shard_moved)
-        self._engines = {
-            (node, group.shard): StorageEngine(stage, node, group.shard)
-            for group in self._groups
-            for node in group.replicas
-        }
+        self._disks = {node: Disk() for node in numbers}
+        self._engines: dict[tuple[int, int], StorageEngine] = {}
+        self._retired: dict[tuple[int, int], StorageEngine] = {}
+        for group in self._groups:
+            for node in group.replicas:
+                self._begin_replica(node, group.shard)
         # A few shards get most of the writes, as keys do.
         self._shard_weights = [rng.choice((1, 1, 1, 2, 2, 4)) for _ in range(shards)]
-        self._flood = Flood(rng, nodes, shards, rate)
+        self._flood = Flood(rng, nodes, shards, rate, caches=not as_of_today)
         self._choose_readings()
-        self._begin()
+        self._begin(scenario)
+
+    @property
+    def down(self) -> Set[int]:
+        """The nodes whose processes don't run at present: dead, or gone."""
+        return self._membership.down
 
     def advance(self, to_ms: int) -> list[tuple[int, VizEvent]]:
         """What is reported until ``to_ms``, each event with its publishing node, in the order of rising ``ts_ms``.
@@ -107,22 +135,32 @@ class SimulatedCluster:
         reported, self._reported = self._reported, []
         return reported
 
-    def _begin(self) -> None:
+    def _begin(self, scenario: str) -> None:
         self._membership.report_all_alive()
         for group in self._groups:
             group.report_leader()
         self._flood_credit = 0  # The first state is a present.
-        every, pace, pick = self._stage.every, self._stage.pace, self._rng.choice
-        every(pace.cycle_ms, lambda: self._some_engine().flush())
-        every(pace.pressure_ms, lambda: self._some_engine().come_under_pressure())
-        every(pace.heat_ms, lambda: self._some_engine().move_heat())
-        every(pace.transfer_ms, lambda: pick(self._groups).step_down())
-        every(pace.move_ms, self._moves.begin)
-        every(pace.disturbance_ms, self._membership.disturb)
+        moves = ShardMoves(
+            self._stage,
+            tuple(self.names),
+            self._groups,
+            self._membership.away,
+            self._shard_moved,
+            self._membership.cut,
+            self._is_behind,
+        )
+        SCENARIOS[scenario].begin(
+            Cast(self._stage, tuple(self.names), self._membership, self._groups, moves, self._engines, self._disks)
+        )
 
     def _report(self, node: int, event: VizEvent) -> None:
         if node in self._membership.down:
             return  # What its parts still had on their list dies with it.
+        if self._as_of_today:
+            if not is_emitted(event):
+                return
+            if event.HasField("raft"):
+                event.raft.leader_elected.node = raft_number_of(self.names[node], event.raft.shard)
         event.ts_ms = self._timeline.now_ms
         self._reported.append((node, event))
         self._flood_credit -= 1_000
@@ -139,14 +177,6 @@ class SimulatedCluster:
         self._flood_credit = credit + rate * (to_ms - from_ms) - 1_000 * count
         self._flooded_ms = to_ms
 
-    def _some_engine(self) -> StorageEngine:
-        down = self._membership.down
-        while True:
-            group = self._rng.choice(self._groups)
-            node = self._rng.choice(group.replicas)
-            if node not in down:
-                return self._engines[node, group.shard]
-
     def _choose_readings(self) -> None:
         down = self._membership.down
         self._flood.draw_from(
@@ -155,7 +185,7 @@ class SimulatedCluster:
                 for (node, shard), engine in self._engines.items()
                 if node not in down
             ],
-            [node for node in self.nodes if node not in down],
+            [node for node in self.names if node not in down],
         )
 
     def _node_away(self, node: int) -> None:
@@ -166,17 +196,33 @@ class SimulatedCluster:
                 else:
                     group.step_down()
         if node in self._membership.down:
+            for engines in (self._engines, self._retired):
+                for (where, _), engine in engines.items():
+                    if where == node:
+                        engine.die()
             self._choose_readings()
 
     def _node_back(self, node: int, crashed: bool) -> None:
         self._choose_readings()
         if crashed and self._rng.random() < self._torn_log_chance:
             self._torn_log_chance = _TORN_LOG_CHANCE
-            mine = [engine for (where, _), engine in self._engines.items() if where == node]
-            if mine:
+            if mine := self._engines_of(node):
                 self._rng.choice(mine).recover_truncated()
 
+    def _engines_of(self, node: int) -> list[StorageEngine]:
+        return [engine for (where, _), engine in self._engines.items() if where == node]
+
+    def _is_behind(self, group: RaftGroup) -> bool:
+        return any(self._engines[node, group.shard].behind for node in group.replicas)
+
     def _shard_moved(self, group: RaftGroup, source: int, target: int) -> None:
-        del self._engines[source, group.shard]
-        self._engines[target, group.shard] = StorageEngine(self._stage, target, group.shard)
+        # It ends what it is at; and should the replica come back before, it is still at that.
+        self._retired[source, group.shard] = self._engines.pop((source, group.shard))
+        self._begin_replica(target, group.shard)
         self._choose_readings()
+        if self._membership.cut:
+            group.check_quorum()
+
+    def _begin_replica(self, node: int, shard: int) -> None:
+        former = self._retired.pop((node, shard), None)
+        self._engines[node, shard] = former or StorageEngine(self._stage, node, shard, self._disks[node])

@@ -16,7 +16,8 @@ _PATTERN = 1_000
 _DURATIONS = 4_096
 _FSYNC_MEDIAN_LOG_MS, _FSYNC_SIGMA = 0.7, 0.6
 """A median of 2 ms, and one in a hundred above 8."""
-_STRAINED_TIMES = 6
+_OUTLIERS_MS = (27.0, 34.0, 45.0, 62.0)
+"""One in a thousand waits for something else that the disk does."""
 _CACHES = (("block", 0.93), ("row", 0.71), ("index", 0.985))
 _FSYNC, _HEAT, _PRESSURE, _CACHE = range(4)
 
@@ -24,25 +25,27 @@ _FSYNC, _HEAT, _PRESSURE, _CACHE = range(4)
 class Flood:
     """Takes readings of engines and nodes in turn."""
 
-    def __init__(self, rng: Random, nodes: int, shards: int, rate: int) -> None:
+    def __init__(self, rng: Random, nodes: int, shards: int, rate: int, caches: bool = True) -> None:
         """
         :param nodes: in the cluster.
         :param shards: in the cluster.
         :param rate: events per second: what few shards can't give in heat and pressure is fsyncs.
+        :param caches: whether they are read too.
         """
         self._rng = rng
         shares = {
             _HEAT: min(0.2, 6 * shards / rate),
             _PRESSURE: min(0.05, 0.5 * shards / rate),
-            _CACHE: min(0.03, 1.5 * nodes / rate),
         }
+        if caches:
+            shares[_CACHE] = min(0.03, 1.5 * nodes / rate)
         pattern = [kind for kind, share in shares.items() for _ in range(max(1, round(share * _PATTERN)))]
         pattern += [_FSYNC] * (_PATTERN - len(pattern))
         rng.shuffle(pattern)
         self._pattern = pattern
-        fsync_ms = [rng.lognormvariate(_FSYNC_MEDIAN_LOG_MS, _FSYNC_SIGMA) for _ in range(_DURATIONS)]
-        self._durations = [round(ms) for ms in fsync_ms]
-        self._strained_durations = [round(_STRAINED_TIMES * ms) for ms in fsync_ms]
+        usual_ms = [rng.lognormvariate(_FSYNC_MEDIAN_LOG_MS, _FSYNC_SIGMA) for _ in range(_DURATIONS)]
+        usual_ms[:: _DURATIONS // len(_OUTLIERS_MS)] = _OUTLIERS_MS
+        self._durations = usual_ms
         self._engines: list[StorageEngine] = []
         self._nodes: list[int] = []
         # Apart, so that each kind of reading comes round to every engine, whatever the pattern is.
@@ -69,8 +72,7 @@ class Flood:
         engine_turn = self._engine_turns[kind] = self._engine_turns[kind] + 1
         engine = engines[engine_turn % len(engines)]
         if kind == _FSYNC:
-            durations = self._strained_durations if engine.strained else self._durations
-            return engine.node, engine.fsync(ts_ms, durations[turn % _DURATIONS])
+            return engine.node, engine.fsync(ts_ms, self._durations[turn % _DURATIONS])
         return engine.node, engine.slot_heat(ts_ms) if kind == _HEAT else engine.write_pressure(ts_ms)
 
     def _read_cache(self, ts_ms: int) -> tuple[int, VizEvent]:

@@ -4,7 +4,8 @@ It tells what the others see. What becomes of the leaders and engines of a node 
 for those who asked to be told.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from itertools import chain, cycle
 
 from vizd.sim.stage import Stage
@@ -28,7 +29,8 @@ class Membership:
     """One node at a time is in trouble.
 
     :ivar away: nodes that the others can't reach: suspected, dead or gone.
-    :ivar down: nodes that say nothing themselves: dead or gone.
+    :ivar down: nodes that say nothing themselves: dead or gone. Their processes don't run.
+    :ivar cut: nodes that reach each other, but not the rest: the smaller side of a parted network.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Membership:
         """
         self.away: set[int] = set()
         self.down: set[int] = set()
+        self.cut: set[int] = set()
         self._stage = stage
         self._nodes = nodes
         self._on_away = on_away
@@ -69,14 +72,22 @@ class Membership:
         self._seen(node, SWIM_KIND_SUSPECT)
         self._stage.timeline.after(self._stage.rng.uniform(2_000, 5_000), lambda: self._return(node, crashed=False))
 
-    def crash(self, node: int) -> None:
-        """``node`` dies, is suspected, confirmed dead, and comes back."""
+    def crash(self, node: int, then: Callable[[], object] = lambda: None) -> None:
+        """``node`` dies, is suspected, confirmed dead, and comes back.
+
+        :param then: called when it is back.
+        """
         self.down.add(node)
         self._lose(node)
         rng, after = self._stage.rng, self._stage.timeline.after
+
+        def back() -> None:
+            self._return(node, crashed=True)
+            then()
+
         after(rng.uniform(500, 1_000), lambda: self._seen(node, SWIM_KIND_SUSPECT))
         after(rng.uniform(2_500, 4_000), lambda: self._seen(node, SWIM_KIND_CONFIRM))
-        after(rng.uniform(8_000, 15_000), lambda: self._return(node, crashed=True))
+        after(rng.uniform(8_000, 15_000), back)
 
     def leave(self, node: int) -> None:
         """``node`` hands over, says good-bye, and comes back: a restart."""
@@ -92,6 +103,29 @@ class Membership:
         after = self._stage.timeline.after
         after(500, gone)
         after(self._stage.rng.uniform(5_000, 9_000), lambda: self._return(node, crashed=False))
+
+    def part(self, minority: Collection[int], for_ms: float) -> None:
+        """The network parts for ``for_ms``: ``minority`` and the rest go on, and suspect each other.
+
+        Nobody is confirmed dead: who misses so many at once doubts himself first.
+
+        :param for_ms: above the second and a half until all are suspected.
+        """
+        self.cut.update(minority)
+        after = self._stage.timeline.after
+        for node in self._nodes:
+            after(self._stage.rng.uniform(500, 1_500), partial(self._seen_across, node, SWIM_KIND_SUSPECT))
+        after(for_ms, self._heal)
+
+    def _heal(self) -> None:
+        for node in self._nodes:
+            self._seen_across(node, SWIM_KIND_ALIVE)
+        self.cut.clear()
+
+    def _seen_across(self, subject: int, kind: SwimKind) -> None:
+        others = [node for node in self._nodes if (node in self.cut) != (subject in self.cut)]
+        for observer in self._stage.rng.sample(others, min(_OBSERVERS, len(others))):
+            self._report(observer, subject, kind)
 
     def _lose(self, node: int) -> None:
         self.away.add(node)

@@ -27,45 +27,61 @@ class ShardMoves:
         groups: Sequence[RaftGroup],
         away: Set[int],
         on_moved: Callable[[RaftGroup, int, int], object],
+        cut: Set[int] = frozenset(),
+        is_behind: Callable[[RaftGroup], bool] = lambda group: False,
     ) -> None:
         """
         :param nodes: of the whole cluster.
         :param away: nodes that can't be reached; changed from outside.
+        :param cut: nodes that reach each other, but not the rest; changed from outside.
         :param on_moved: called with the group, the node that lost its replica and the one that got it.
+        :param is_behind: whether a group has enough to do without being copied.
         """
         self._stage = stage
         self._nodes = nodes
         self._groups = groups
         self._away = away
         self._on_moved = on_moved
+        self._cut = cut
+        self._is_behind = is_behind
         self._moving: set[int] = set()
 
-    def begin(self) -> None:
-        """Plan a move of some shard that has a leader and does not move already."""
+    def begin(self, with_lead: bool = False) -> None:
+        """Plan a move of some shard that has a leader and does not move already; none while the network is parted.
+
+        :param with_lead: it is the leader's replica that moves, or the lead alone, where all nodes have a replica.
+        """
         rng = self._stage.rng
-        movable = [group for group in self._groups if group.leader is not None and group.shard not in self._moving]
-        if not movable:
+        movable = [
+            group
+            for group in self._groups
+            if group.leader is not None and group.shard not in self._moving and not self._is_behind(group)
+        ]
+        if not movable or self._cut:
             return
         group = rng.choice(movable)
         free = [node for node in self._nodes if node not in group.replicas and node not in self._away]
-        target = rng.choice(free) if free else group.replicas[-1]
+        target = rng.choice(free or [node for node in group.replicas if node != group.leader] or group.replicas)
         self._moving.add(group.shard)
         self._report(group, target, SHARD_KIND_PLAN)
         after = self._stage.timeline.after
         snapshot_ms = 500 + rng.uniform(3_000, 8_000)
         after(500, lambda: self._report(group, target, SHARD_KIND_SNAPSHOT_START))
         after(snapshot_ms, lambda: self._report(group, target, SHARD_KIND_SNAPSHOT_DONE))
-        after(snapshot_ms + 500, lambda: self._cut_over(group, target))
+        after(snapshot_ms + 500, lambda: self._cut_over(group, target, with_lead))
 
-    def _cut_over(self, group: RaftGroup, target: int) -> None:
+    def _cut_over(self, group: RaftGroup, target: int, with_lead: bool) -> None:
         self._report(group, target, SHARD_KIND_CUTOVER)
         self._moving.discard(group.shard)
-        followers = [node for node in group.replicas if node != group.leader]
-        if target in group.replicas or not followers:
-            return
-        source = self._stage.rng.choice(followers)
-        group.replicas[group.replicas.index(source)] = target
-        self._on_moved(group, source, target)
+        leader = group.leader
+        followers = [node for node in group.replicas if node != leader]
+        if target not in group.replicas and followers:
+            reachable = target not in self._away and target not in self._cut
+            source = leader if with_lead and leader is not None and reachable else self._stage.rng.choice(followers)
+            group.replicas[group.replicas.index(source)] = target
+            self._on_moved(group, source, target)
+        if with_lead:
+            group.hand_over(target)
 
     def _report(self, group: RaftGroup, target: int, kind: ShardKind) -> None:
         # The leader says it; in an interregnum, whoever takes part and is there.

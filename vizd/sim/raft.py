@@ -9,6 +9,8 @@ __all__ = ["Elections", "RaftGroup"]
 
 _WITHOUT_QUORUM_MS = 1_000
 """After so long a group that found no majority tries again."""
+_CONTENTION_PACE = 0.4
+"""An election without a winner has two events of five."""
 
 
 class Elections:
@@ -36,10 +38,19 @@ class RaftGroup:
     :ivar term: rises with each election.
     """
 
-    def __init__(self, stage: Stage, elections: Elections, shard: int, replicas: list[int], away: Set[int]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        elections: Elections,
+        shard: int,
+        replicas: list[int],
+        away: Set[int],
+        cut: Set[int] = frozenset(),
+    ) -> None:
         """
         :param replicas: its first leader is the first of them.
         :param away: nodes that can't be reached at present; changed from outside.
+        :param cut: nodes that reach each other, but not the rest; changed from outside.
         """
         self.shard = shard
         self.replicas = replicas
@@ -48,11 +59,34 @@ class RaftGroup:
         self._stage = stage
         self._elections = elections
         self._away = away
+        self._cut = cut
+        self._contended_until_ms = 0.0
+
+    @property
+    def present(self) -> list[int]:
+        """The replicas that are there and reach each other; of two parts, the larger one."""
+        there = [node for node in self.replicas if node not in self._away]
+        if not self._cut:
+            return there
+        sides = ([node for node in there if node not in self._cut], [node for node in there if node in self._cut])
+        return max(sides, key=len)
 
     def report_leader(self) -> None:
         """Say who leads."""
         if self.leader is not None:
             self._report(self.leader, RaftEvt(leader_elected=RaftEvt.LeaderElected(node=self.leader)))
+
+    def hand_over(self, to: int | None = None) -> None:
+        """Let the leader give up for another, who asks for votes at once: nearly no time without a leader.
+
+        :param to: a node that has a replica; ``None``: any other. Nothing happens if it can't be reached.
+        """
+        others = [node for node in self.present if node != self.leader and to in (node, None)]
+        if self.leader is not None and others:
+            self._report(self.leader, RaftEvt(step_down=RaftEvt.StepDown()))
+            self.leader = None
+            heir = self._stage.rng.choice(others)
+            self._stage.timeline.after(self._stage.rng.uniform(5, 30), lambda: self._ask_for_votes(heir))
 
     def step_down(self) -> None:
         """Let the leader give up; another is elected soon."""
@@ -60,31 +94,54 @@ class RaftGroup:
             self._report(self.leader, RaftEvt(step_down=RaftEvt.StepDown()))
             self.lose_leader()
 
+    def check_quorum(self) -> None:
+        """Let a leader give up who no longer hears a majority."""
+        present = self.present
+        if self.leader not in present or not self._is_majority(present):
+            self.step_down()
+
     def lose_leader(self) -> None:
         """Let the leader be gone without a word; another is elected soon."""
         if self.leader is not None:
             former, self.leader = self.leader, None
             self._stage.timeline.after(self._elections.delay_ms(), lambda: self._campaign(former))
 
+    def contend(self, for_ms: float) -> None:
+        """Let the leader give up, and each candidate have no vote but its own until ``for_ms`` have passed."""
+        self._contended_until_ms = self._stage.timeline.now_ms + for_ms
+        self.step_down()
+
     def _campaign(self, former: int) -> None:
-        timeline, rng = self._stage.timeline, self._stage.rng
-        present = [node for node in self.replicas if node not in self._away]
-        if 2 * len(present) <= len(self.replicas):
-            timeline.after(_WITHOUT_QUORUM_MS, lambda: self._campaign(former))
+        present = self.present
+        if not self._is_majority(present):
+            self._stage.timeline.after(_WITHOUT_QUORUM_MS, lambda: self._campaign(former))
             return
-        candidate = rng.choice([node for node in present if node != former] or present)
+        self._ask_for_votes(self._stage.rng.choice([node for node in present if node != former] or present))
+
+    def _ask_for_votes(self, candidate: int) -> None:
         self.term += 1
         self._report(candidate, RaftEvt(vote_req=RaftEvt.VoteReq(from_node=candidate)))
-        timeline.after(rng.uniform(1, 8), lambda: self._count_votes(candidate, present))
+        self._stage.timeline.after(self._stage.rng.uniform(1, 8), lambda: self._count_votes(candidate))
 
-    def _count_votes(self, candidate: int, present: list[int]) -> None:
-        if candidate in self._away:
+    def _count_votes(self, candidate: int) -> None:
+        timeline, rng, present = self._stage.timeline, self._stage.rng, self.present
+        if candidate not in present or not self._is_majority(present):
             self._campaign(candidate)
-            return
-        for voter in present:
-            self._report(candidate, RaftEvt(vote_granted=RaftEvt.VoteGranted(from_node=voter)))
-        self.leader = candidate
-        self.report_leader()
+        elif timeline.now_ms < self._contended_until_ms and len(present) > 1:
+            self._grant(candidate, candidate)
+            again_ms = max(rng.uniform(150, 300), _CONTENTION_PACE * self._stage.pace.election_ms)
+            timeline.after(again_ms, lambda: self._campaign(candidate))
+        else:
+            for voter in present:
+                self._grant(candidate, voter)
+            self.leader = candidate
+            self.report_leader()
+
+    def _is_majority(self, nodes: list[int]) -> bool:
+        return 2 * len(nodes) > len(self.replicas)
+
+    def _grant(self, candidate: int, voter: int) -> None:
+        self._report(candidate, RaftEvt(vote_granted=RaftEvt.VoteGranted(from_node=voter)))
 
     def _report(self, node: int, raft: RaftEvt) -> None:
         raft.shard = self.shard

@@ -1,4 +1,4 @@
-"""A simulated cluster in real time: one publisher per node, all in one thread.
+"""A simulated cluster in real time: one process per node, as the daemon sees it; in truth, one thread for all.
 
 It runs against any daemon, also one that is not there yet, or no longer: what nodes do then is the
 publisher's. What happens in the cluster is ``cluster``'s.
@@ -8,14 +8,16 @@ import asyncio
 import logging
 import time
 from concurrent.futures import Future
+from functools import partial
 
 import grpc
 
 from vizd.client.publisher import Publisher
 from vizd.client.stream import StreamTiming
 from vizd.client.thread import PublisherThread
-from vizd.sim.accounting import Accounting, NodeAccount
+from vizd.sim.accounting import Accounting
 from vizd.sim.cluster import SimulatedCluster
+from vizd.sim.process import NodeProcess
 from vizd.wire.vizd_pb2 import VizEvent
 
 __all__ = ["SimulationRunner", "wall_ms"]
@@ -47,7 +49,7 @@ def wall_ms() -> int:
 
 
 class SimulationRunner:
-    """Runs a simulation until it is stopped; once. Node n is called ``node-n``."""
+    """Runs a simulation until it is stopped; once. The stream of a node that is down ends, until it is back."""
 
     def __init__(
         self,
@@ -64,14 +66,15 @@ class SimulationRunner:
         """
         self._cluster = cluster
         self._thread = PublisherThread("vizd-simulation")
-        nodes = len(cluster.nodes)
+        nodes = len(cluster.names)
         events = max(1_000, min(100_000, BUFFERED_EVENTS_IN_ALL // nodes))
         linger_s = min(LONGEST_LINGER_S, max(TICK_S, nodes / MAX_MESSAGES_PER_S))
-        self._publishers = {
-            node: Publisher(
+
+        def publisher(node: int, name: str) -> Publisher:
+            return Publisher(
                 target,
                 node,
-                f"node-{node}",
+                name,
                 node_version=_VERSION,
                 thread=self._thread,
                 token=token,
@@ -81,18 +84,20 @@ class SimulationRunner:
                 timing=StreamTiming(linger_s=linger_s),
                 log=_nodes_log,
             )
-            for node in cluster.nodes
+
+        self._processes = {
+            node: NodeProcess(node, name, partial(publisher, node, name)) for node, name in cluster.names.items()
         }
         self._target = target
-        self._connected_logged = -1
+        self._connected_logged = (-1, -1)
         self._running: Future[None] | None = None
         self._stopping = asyncio.Event()
 
     def start(self) -> None:
         """Begin; returns at once. The daemon need not be there yet."""
         self._thread.start()
-        for publisher in self._publishers.values():
-            publisher.start()
+        for process in self._processes.values():
+            process.start()
         self._running = self._thread.submit(self._run())
         self._running.add_done_callback(_log_failure)
 
@@ -113,14 +118,12 @@ class SimulationRunner:
     @property
     def accounting(self) -> Accounting:
         """What became of the events so far; from any thread."""
-        return Accounting(
-            tuple(NodeAccount.of(node, f"node-{node}", each.stats) for node, each in self._publishers.items())
-        )
+        return Accounting(tuple(process.account for process in self._processes.values()))
 
     @property
     def connected(self) -> int:
         """How many nodes have a stream at present; from any thread."""
-        return sum(publisher.connected for publisher in self._publishers.values())
+        return sum(process.connected for process in self._processes.values())
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -140,23 +143,30 @@ class SimulationRunner:
                 continue
 
     def _emit_until(self, now_ms: int) -> None:
-        by_node: dict[int, list[VizEvent]] = {node: [] for node in self._publishers}
+        by_node: dict[int, list[VizEvent]] = {node: [] for node in self._processes}
         for node, event in self._cluster.advance(now_ms):
             by_node[node].append(event)
-        for node, events in by_node.items():
-            if events:
-                self._publishers[node].emit_all(events)
+        down = self._cluster.down
+        for node, process in self._processes.items():
+            if not process.runs and node not in down:
+                process.begin_again()
+                _log.info("%s is back, as a new process", self._cluster.names[node])
+            if events := by_node[node]:
+                process.emit_all(events)
+            if process.runs and node in down:
+                process.die()
+                _log.info("%s is down: its stream ends", self._cluster.names[node])
 
     def _log_connected(self) -> None:
-        connected, all_nodes = self.connected, len(self._publishers)
-        if connected != self._connected_logged:
-            level = logging.INFO if connected == all_nodes else logging.WARNING
-            _log.log(level, "%d of %d simulated nodes are connected to %s", connected, all_nodes, self._target)
-            self._connected_logged = connected
+        connected, running = self.connected, sum(process.runs for process in self._processes.values())
+        if (connected, running) != self._connected_logged:
+            level = logging.INFO if connected == running else logging.WARNING
+            _log.log(level, "%d of %d simulated nodes are connected to %s", connected, running, self._target)
+            self._connected_logged = (connected, running)
 
     async def _stop(self, timeout_s: float) -> None:
         self._stopping.set()
-        await asyncio.gather(*(publisher.wait_closed(timeout_s) for publisher in self._publishers.values()))
+        await asyncio.gather(*(process.wait_closed(timeout_s) for process in self._processes.values()))
 
 
 def _log_failure(running: "Future[None]") -> None:
