@@ -14,6 +14,15 @@ from vizd.web.site import Root, make_site
 LOCAL = IPv4Address("TCP", "127.0.0.1", 9090)
 
 
+def step(clock: Clock) -> None:
+    """One turn of the reactor: what is due now, and not what that plans for the next turn."""
+    for call in [each for each in clock.getDelayedCalls() if each.getTime() <= clock.seconds()]:
+        if call.active():
+            clock.calls.remove(call)
+            call.called = 1
+            call.func(*call.args, **call.kw)
+
+
 class Transport(StringTransport):
     """Tells the protocol when it is closed."""
 

@@ -104,7 +104,7 @@ class Session:
             case HistoryMessage(from_ms, to_ms, speed):
                 self._begin_history(int(from_ms), int(to_ms), speed)
             case HistoryCancelMessage():
-                self._cancel_history()
+                self.cancel_history()
 
     def _resume(self, *, catch_up: bool) -> None:
         if not self._held:
@@ -121,19 +121,20 @@ class Session:
             self.say({"type": "gap", **gap_fields(gap)})
 
     def _begin_history(self, from_ms: int, to_ms: int, speed: float | None) -> None:
-        self._cancel_history()
+        self.cancel_history()
         if not self._slots.take():
             raise Malformed("busy", f"history: {self._slots.MAX} histories are being read: try again in a moment")
         self._history = History(self._log, self._slots, self.filter, self._encoder, from_ms, to_ms, speed)
 
-    def _cancel_history(self) -> None:
+    def cancel_history(self) -> None:
+        """End the history, if there is one; its ``history_end`` says so."""
         if self._history:
             self._replies.append(self._history.end(cancelled=True))
             self._history = None
 
     def close(self) -> None:
         """The client has gone."""
-        self._cancel_history()
+        self.cancel_history()
         self._replies.clear()
 
     def pull(self, monotonic_ms: float) -> Frame | None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -64,6 +64,7 @@ class Clients(Service):
         self._clients: dict[Client, None] = {}
         self._chores = LoopingCall(self._keep_alive)
         self._chores.clock = reactor
+        self._waking: IDelayedCall | None = None
         self._past_batches = self._past_events = 0
         self.accepting = True
         self.closes: Counter[int] = Counter()
@@ -111,18 +112,31 @@ class Clients(Service):
             self._past_events += client.events_sent
 
     def _wake(self, _: Window) -> None:
-        for client in list(self._clients):
-            client.wake()
+        """A tick may append several windows; those who are woken behind them all get them as one batch."""
+        if self._waking is None:
+            self._waking = self._reactor.callLater(0, self._wake_all)
+
+    def _wake_all(self) -> None:
+        self._waking = None
+        self._tell_each(lambda client: client.wake())
 
     def _keep_alive(self) -> None:
         now_s = self._monotonic()
+        self._tell_each(lambda client: client.keep_alive(now_s))
+
+    def _tell_each(self, tell: Callable[[Client], None]) -> None:
+        """A fault in one client is that one's end, and nobody else's."""
         for client in list(self._clients):
-            client.keep_alive(now_s)
+            try:
+                tell(client)
+            except Exception:
+                self._log.failure("a client has failed, and is cut")
+                client.abort()
 
     async def drain(self) -> None:
         """Let every client have what the log holds, close with 1001, and wait until all are gone."""
         self.accepting = False
-        gone = DeferredList([client.finish() for client in self._clients], consumeErrors=True)
+        gone = DeferredList([client.finish() for client in list(self._clients)], consumeErrors=True)
         cut = self._reactor.callLater(FAREWELL_TIMEOUT_S, self._abort_all)
         await gone
         if cut.active():
@@ -133,7 +147,10 @@ class Clients(Service):
             client.abort()
 
     def stopService(self) -> None:
-        """Ping no more."""
+        """Wake and ping no more."""
         super().stopService()
+        if self._waking is not None:
+            self._waking.cancel()
+            self._waking = None
         if self._chores.running:
             self._chores.stop()

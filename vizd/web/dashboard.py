@@ -198,7 +198,9 @@ class Dashboard:
             await deferLater(self._around.reactor, 0)
             wanted = self._session.wants()
             if wanted:
-                self._session.feed(await self._around.log.read(wanted.position, wanted.stop_seq, wanted.wanted))
+                page = await self._around.log.read(wanted.position, wanted.stop_seq, wanted.wanted)
+                if self._session.wants() == wanted:  # It may have another history by now.
+                    self._session.feed(page)
         finally:
             self._is_reading_past = False
         self._pump()
@@ -237,6 +239,7 @@ class Dashboard:
     def finish(self) -> Deferred[None]:
         """See ``clients.Client``."""
         self._is_finishing = True
+        self._session.cancel_history()  # At its own pace it could outlast the daemon.
         self._pump()
         return self._gone
 
