@@ -1,5 +1,6 @@
 """``/ws/events``: Autobahn, and nothing that could be said without it."""
 
+import re
 import socket
 from typing import Any, cast
 
@@ -33,6 +34,8 @@ HANDSHAKE_TIMEOUT_S = 5
 """For opening, and for the answer to a close."""
 ABNORMAL = 1006
 
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
+
 
 @implementer(IPushProducer)
 class _Wire:
@@ -49,6 +52,8 @@ class _Wire:
 
     def send(self, frame: Frame) -> None:
         """See ``dashboard.Socket``. The bytes are made once for all clients."""
+        if self._protocol.state != WebSocketServerProtocol.STATE_OPEN:
+            return  # Autobahn has said a close of its own, behind which nothing may be sent.
         if frame.prepared is None:
             frame.prepared = PreparedMessage(frame.payload, frame.is_binary, applyMask=False, doNotCompress=True)
         self._protocol.sendPreparedMessage(frame.prepared)
@@ -156,6 +161,21 @@ class _Admitted:
         return self._protocol
 
 
+def _check_upgrade(request: Request) -> None:
+    """Refuse what Autobahn would refuse with a body of its own."""
+
+    def says(name: str, word: str) -> bool:
+        return word in (each.strip().lower() for each in (header(request, name) or "").split(","))
+
+    if request.method != b"GET" or not says("upgrade", "websocket") or not says("connection", "upgrade"):
+        raise Refused(400, "upgrade", "this is a WebSocket: connect with ws://, not http://")
+    if not says("sec-websocket-version", "13"):
+        request.setHeader(b"Sec-WebSocket-Version", b"13")
+        raise Refused(400, "upgrade", "Sec-WebSocket-Version is missing or wrong: use 13")
+    if not _KEY.fullmatch((header(request, "sec-websocket-key") or "").strip()):
+        raise Refused(400, "upgrade", "Sec-WebSocket-Key is missing or wrong: use 16 random bytes in base64")
+
+
 class EventsEndpoint(Endpoint):
     """Checks all that can be wrong with a request while it is still HTTP, then hands it to Autobahn."""
 
@@ -176,8 +196,7 @@ class EventsEndpoint(Endpoint):
         query = Query(request.args or {})
         encoder: IEncoder = JSON if query.flag("json") else MESSAGEPACK
         by = query.filter()
-        if (header(request, "upgrade") or "").lower() != "websocket" or request.method != b"GET":
-            raise Refused(400, "upgrade", "this is a WebSocket: connect with ws://, not http://")
+        _check_upgrade(request)
         self._around.clients.check_room()
         protocol = _Protocol(self._around, encoder, by)
         return WebSocketResource(_Admitted(self._factory, protocol)).render(request)
