@@ -97,6 +97,8 @@ class LogMachine(RuleBasedStateMachine):
 
     MAX_AGE_MS = 2_000
     MAX_BYTES = 12_000
+    OVERHEAD_BYTES = 0
+    """What an append may add to the log's memory beside its window: the frame of a block, say."""
 
     def make(self) -> ILog:
         """An empty log with these bounds."""
@@ -135,7 +137,7 @@ class LogMachine(RuleBasedStateMachine):
         before, self.trimmed = self.trimmed, self.log.oldest.seq
         assert before <= self.trimmed < len(self.model), "only the oldest go, and the newest stays"
         newest = Window(1, 0, "", self.model[-1].draft, 0)
-        was_too_much = before_bytes + newest.memory_bytes > self.MAX_BYTES
+        was_too_much = before_bytes + newest.memory_bytes + self.OVERHEAD_BYTES > self.MAX_BYTES
         if self.trimmed > before and not was_too_much:
             last = self.model[self.trimmed - 1]
             assert last.end_ms < self.model[-1].end_ms - self.MAX_AGE_MS, "it was neither too old nor too much"

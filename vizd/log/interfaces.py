@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from zope.interface import Attribute, Interface
 
-from vizd.log.window import Draft, Page, PageLimits, Position, Window
+from vizd.log.window import Draft, Page, PageLimits, Position, Summary, Window
 
 __all__ = ["ILog"]
 
@@ -37,9 +37,12 @@ class ILog(Interface):
         """In front of the first window whose ``start_ms`` is not below this; the head where there is none."""
 
     async def read(
-        position: Position, stop_seq: int, wanted: Callable[[Window], bool], limits: PageLimits = ...
+        position: Position, stop_seq: int, wanted: Callable[[Summary], bool], limits: PageLimits = ...
     ) -> Page:
         """The windows behind ``position``, through ``stop_seq`` at most, for which ``wanted`` is true.
+
+        ``wanted`` may be asked of parts of the log, too. A window of the page may lack events of types, nodes or
+        shards that ``wanted`` refuses by themselves.
 
         Where windows behind ``position`` have been trimmed, the page begins with a gap of them.
         """

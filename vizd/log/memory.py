@@ -1,23 +1,45 @@
-"""The log in plain memory, bounded by age and by bytes.
+"""The log in memory, bounded by age and by bytes.
 
-It keeps every window as it came. Pure: its only clock is that of the windows.
+    oldest ◀── segments of compressed blocks ──▶ ◀── plain windows ──▶ head
+
+The newest windows are plain, since every live reader asks for them. Behind them about a second at a time is
+sealed into a block, and blocks are gathered in segments, which are trimmed whole. Pure: its only clock is that
+of the windows.
 """
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from operator import attrgetter
 
 from zope.interface import implementer
 
+from vizd.log.block import Block
 from vizd.log.interfaces import ILog
-from vizd.log.window import START, Draft, Gap, Page, PageLimits, Position, Window
+from vizd.log.sealed import SealedWindow, Unpacker
+from vizd.log.segment import Segment
+from vizd.log.window import START, Draft, Gap, Page, PageLimits, Position, Summary, Window
 
 __all__ = ["MemoryLog"]
 
-_MAX_TRIMMED_PER_APPEND = 200
-"""So that a jump of the clock, which makes everything old at once, does not hold up a tick."""
-_MAX_DEAD_SLOTS = 4_096
-"""Slots of trimmed windows at the front of the list before it is shortened, which moves all the others."""
+PLAIN_WINDOWS = 40
+"""Kept as they came: two seconds at the default pace, so that whoever is at the head, or near, unpacks nothing."""
+BLOCK_WINDOWS = 20
+BLOCK_EVENTS = 1_000
+BLOCK_WINDOWS_QUIET = 200
+BLOCK_BYTES = 512 * 1024
+"""A block is sealed when it has BLOCK_WINDOWS windows and BLOCK_EVENTS events, or BLOCK_WINDOWS_QUIET windows, or
+BLOCK_BYTES of memory; the last keeps sealing, which is done in the reactor, at about 3 ms."""
+MAX_SEALED_PER_APPEND = 2
+"""Enough for 200,000 events/s."""
+MAX_TRIMMED_PER_APPEND = 4
+"""Segments. A jump of the clock makes everything old at once; letting go of a segment takes under a millisecond."""
+SEGMENTS_IN_BOUND = 32
+"""A small bound is trimmed in small steps: a segment holds no more than this part of it."""
+SCANNED_PER_BLOCK = 100
+"""What looking at a block counts as, in windows: asking it for nodes or shards takes about 70 us."""
+
+_start_ms = attrgetter("start_ms")
 
 
 @implementer(ILog)
@@ -27,69 +49,124 @@ class MemoryLog:
     def __init__(self, origin: str, max_age_ms: int, max_bytes: int) -> None:
         """
         :param origin: the name of this daemon, for the windows that it makes.
-        :param max_age_ms: a window that ended longer before the newest one is trimmed.
+        :param max_age_ms: what ended longer before the newest window is trimmed.
         :param max_bytes: of memory, estimated; the newest window stays, whatever it takes.
         """
         self._origin = origin
         self._max_age_ms = max_age_ms
         self._max_bytes = max_bytes
         self._listeners: list[Callable[[Window], None]] = []
-        self._windows: list[Window | None] = []
-        self._dead = 0
-        self._oldest_busy = 0
+        self._segments: deque[Segment] = deque()
+        self._blocks: list[Block] = []
+        self._plain: list[Window] = []
+        self._sealed = START
+        self._unpacker = Unpacker()
+        self._plain_bytes = 0
         self.head = START
         self.oldest = START
-        self.memory_bytes = 0
         self.newest_event_ms: int | None = None
 
     @property
+    def memory_bytes(self) -> int:
+        """See ``ILog``."""
+        return self._plain_bytes + sum(segment.memory_bytes for segment in self._segments)
+
+    @property
     def oldest_event_ms(self) -> int | None:
-        """``start_ms`` of the oldest window with events; ``None`` without one."""
-        if self._oldest_busy == len(self._windows):
+        """See ``ILog``."""
+        if self.head.total_events == self.oldest.total_events:
             return None
-        return self._slot(self._oldest_busy).start_ms
+        for block in self._blocks:
+            if block.everything.types:
+                return next(block.bounds(index)[0] for index in range(len(block)) if any(block.counts(index)))
+        return next((window.start_ms for window in self._plain if window.types), None)
 
     def listen(self, listener: Callable[[Window], None]) -> None:
         """See ``ILog``."""
         self._listeners.append(listener)
 
+    # Writing.
+
     def append(self, draft: Draft) -> None:
         """See ``ILog``."""
-        newest = self._slot(-1) if self._windows else None
-        start_ms = max(draft.opened_ms, newest.start_ms + 1) if newest else draft.opened_ms
+        newest_ms = self._newest_start_ms()
+        start_ms = draft.opened_ms if newest_ms is None else max(draft.opened_ms, newest_ms + 1)
         window = Window(self.head.seq + 1, start_ms, self._origin, draft, self.head.total_events)
-        self._windows.append(window)
-        self.memory_bytes += window.memory_bytes
+        self._plain.append(window)
+        self._plain_bytes += window.memory_bytes
         self.head = window.position
-        if window.fragments:
+        if window.types:
             self.newest_event_ms = window.end_ms
+        for _ in range(MAX_SEALED_PER_APPEND):
+            self._seal()
         self._trim(window)
-        self._pass_quiet()
         for listener in self._listeners:
             listener(window)
 
-    def _trim(self, newest: Window) -> None:
-        oldest_end_ms = newest.end_ms - self._max_age_ms
-        for _ in range(_MAX_TRIMMED_PER_APPEND):
-            window = self._slot(self._dead)
-            if window is newest or not (window.end_ms < oldest_end_ms or self.memory_bytes > self._max_bytes):
-                break
-            self._windows[self._dead] = None
-            self._dead += 1
-            self.memory_bytes -= window.memory_bytes
-            self.oldest = window.position
-        if self._dead > _MAX_DEAD_SLOTS:
-            del self._windows[: self._dead]
-            self._oldest_busy = max(0, self._oldest_busy - self._dead)
-            self._dead = 0
+    def _newest_start_ms(self) -> int | None:
+        return self._plain[-1].start_ms if self._plain else None
 
-    def _pass_quiet(self) -> None:
-        """Let ``_oldest_busy`` be the first slot with events. It only moves on, so this is cheap."""
-        self._oldest_busy = max(self._oldest_busy, self._dead)
-        while self._oldest_busy < len(self._windows) and not self._slot(self._oldest_busy).fragments:
-            self._oldest_busy += 1
-        if self._oldest_busy == len(self._windows):
+    def _seal(self) -> None:
+        """Seal the oldest plain windows, if they fill a block."""
+        count = self._filled()
+        if count is None:
+            return
+        windows, self._plain = self._plain[:count], self._plain[count:]
+        self._plain_bytes -= sum(window.memory_bytes for window in windows)
+        if not self._segments or self._segments[-1].is_full(self._max_bytes // SEGMENTS_IN_BOUND):
+            self._segments.append(Segment())
+        segment = self._segments[-1]
+        block = Block(self._sealed, windows, segment.table)
+        segment.add(block)
+        self._blocks.append(block)
+        self._sealed = block.behind
+
+    def _filled(self) -> int | None:
+        """How many of the plain windows fill a block; ``None``: not yet, or they are too new."""
+        events = memory_bytes = 0
+        for count, window in enumerate(self._plain[: len(self._plain) - PLAIN_WINDOWS], 1):
+            events += sum(window.counts)
+            memory_bytes += window.memory_bytes
+            if (
+                (count >= BLOCK_WINDOWS and events >= BLOCK_EVENTS)
+                or count >= BLOCK_WINDOWS_QUIET
+                or memory_bytes >= BLOCK_BYTES
+            ):
+                return count
+        return None
+
+    def _trim(self, newest: Window) -> None:
+        """Let go of what is too old, and of the oldest while there is too much."""
+        oldest_end_ms = newest.end_ms - self._max_age_ms
+        excess_bytes = self.memory_bytes - self._max_bytes
+        for _ in range(MAX_TRIMMED_PER_APPEND):
+            if not self._segments:
+                break
+            segment = self._segments[0]
+            behind = segment.blocks[-1].behind
+            if excess_bytes <= 0 and (behind.end_ms or 0) >= oldest_end_ms:
+                return
+            self._segments.popleft()
+            del self._blocks[: len(segment.blocks)]
+            excess_bytes -= segment.memory_bytes
+            self.oldest = behind
+        if not self._segments:
+            self._trim_plain(newest, oldest_end_ms, excess_bytes)
+        if self.head.total_events == self.oldest.total_events:
             self.newest_event_ms = None
+
+    def _trim_plain(self, newest: Window, oldest_end_ms: int, excess_bytes: int) -> None:
+        count = 0
+        for window in self._plain:
+            if window is newest or (excess_bytes <= 0 and window.end_ms >= oldest_end_ms):
+                break
+            excess_bytes -= window.memory_bytes
+            self._plain_bytes -= window.memory_bytes
+            self.oldest = self._sealed = window.position
+            count += 1
+        del self._plain[:count]
+
+    # Reading.
 
     def after(self, position: Position) -> Window | None:
         """See ``ILog``."""
@@ -97,40 +174,92 @@ class MemoryLog:
             return None
         if position.seq < self.oldest.seq:
             raise LookupError(f"window {position.seq + 1} has been trimmed; the oldest is {self.oldest.seq + 1}")
-        return self._slot(self._dead + position.seq - self.oldest.seq)
+        if position.seq >= self._sealed.seq:
+            return self._plain[position.seq - self._sealed.seq]
+        block = self._blocks[self._block_at(position.seq + 1)]
+        return SealedWindow(block, position.seq - block.before.seq, block.all, self._unpacker)
+
+    def _block_at(self, seq: int) -> int:
+        """The place of the block with this window; behind the last where none has it."""
+        return bisect_left(self._blocks, seq, key=lambda block: block.behind.seq)
 
     def before_ms(self, start_ms: int) -> Position:
         """See ``ILog``."""
-        at = bisect_left(self._windows, start_ms, lo=self._dead, key=attrgetter("start_ms"))
-        return self._slot(at - 1).position if at > self._dead else self.oldest
+        at = bisect_left(self._plain, start_ms, key=_start_ms)
+        if at > 0:
+            return self._plain[at - 1].position
+        at = bisect_left(self._blocks, start_ms, key=lambda block: block.starts[0])
+        if at == 0:
+            return self.oldest
+        block = self._blocks[at - 1]
+        return block.position(bisect_left(block.starts, start_ms) - 1)
 
     async def read(
         self,
         position: Position,
         stop_seq: int,
-        wanted: Callable[[Window], bool],
+        wanted: Callable[[Summary], bool],
         limits: PageLimits = PageLimits(),  # noqa: B008 -- frozen
     ) -> Page:
         """See ``ILog``."""
         gap = None
         if position.seq < self.oldest.seq:
-            gap = Gap.between(position, self.oldest, self._slot(self._dead).start_ms, "trimmed")
+            following = self.after(self.oldest)
+            gap = Gap.between(position, self.oldest, following.start_ms if following else None, "trimmed")
             position = self.oldest
-        begin = self._dead + position.seq - self.oldest.seq
-        stop = min(len(self._windows), self._dead + stop_seq - self.oldest.seq, begin + limits.scanned)
-        found: list[Window] = []
-        room_bytes = limits.memory_bytes
-        last: Window | None = None
-        for at in range(begin, stop):
-            last = self._slot(at)
-            if wanted(last):
-                found.append(last)
-                room_bytes -= last.memory_bytes
-                if room_bytes <= 0 or len(found) >= limits.windows:
-                    break
-        return Page(gap, found, last.position if last else position)
+        page = _PageMaker(position, min(stop_seq, self.head.seq), wanted, limits)
+        at = self._block_at(position.seq + 1)
+        while page.goes_on and page.position.seq < self._sealed.seq:
+            page.take_block(self._blocks[at], self._unpacker)
+            at += 1
+        while page.goes_on:
+            page.take(self._plain[page.position.seq - self._sealed.seq])
+        return Page(gap, page.windows, page.position)
 
-    def _slot(self, at: int) -> Window:
-        window = self._windows[at]
-        assert window is not None, "a trimmed slot is never read"  # noqa: S101
-        return window
+
+class _PageMaker:
+    """Fills a page until it is full, or the range has ended."""
+
+    def __init__(
+        self, position: Position, stop_seq: int, wanted: Callable[[Summary], bool], limits: PageLimits
+    ) -> None:
+        self.position = position
+        self.windows: list[Window] = []
+        self._stop_seq = stop_seq
+        self._wanted = wanted
+        self._room_windows = limits.windows
+        self._room_scanned = limits.scanned
+        self._room_bytes = limits.memory_bytes
+
+    @property
+    def goes_on(self) -> bool:
+        """There is something to read, and room for it."""
+        return (
+            self.position.seq < self._stop_seq
+            and self._room_windows > 0
+            and self._room_scanned > 0
+            and self._room_bytes > 0
+        )
+
+    def take(self, window: Window) -> None:
+        """Take the next window, if it is wanted."""
+        self.position = window.position
+        self._room_scanned -= 1
+        if self._wanted(window):
+            self.windows.append(window)
+            self._room_windows -= 1
+            self._room_bytes -= window.memory_bytes
+
+    def take_block(self, block: Block, unpacker: Unpacker) -> None:
+        """Take the windows of the next block that are wanted, from ``position`` on."""
+        self._room_scanned -= SCANNED_PER_BLOCK
+        first = self.position.seq - block.before.seq
+        behind = min(len(block), self._stop_seq - block.before.seq)
+        if not self._wanted(block.everything):
+            self.position = block.position(behind - 1)
+            return
+        packed = block.all if block.rare is None or self._wanted(block.common) else block.rare
+        for index in range(first, behind):
+            self.take(SealedWindow(block, index, packed, unpacker))
+            if not self.goes_on:
+                return

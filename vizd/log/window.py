@@ -3,13 +3,15 @@
 A fold over the log reads windows and nothing else, never a clock, so all that a fold needs is in them.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
 
-__all__ = ["START", "Draft", "Gap", "Mark", "Page", "PageLimits", "Position", "Publisher", "Window"]
+__all__ = ["START", "Draft", "Gap", "Mark", "Page", "PageLimits", "Position", "Publisher", "Summary", "Window"]
 
 _FRAGMENT_OVERHEAD_BYTES = 33 + 8 + 8
 """Of a ``bytes`` object, and of its pointer and its facet's in the two columns."""
@@ -92,6 +94,25 @@ START = Position(0, 0, None)
 """In front of everything."""
 
 
+class Summary(Protocol):
+    """What occurs in a window, or in many: enough to say that a reader finds nothing there.
+
+    ``types`` is a bit mask of type indexes. It is 0 where there are no events.
+    """
+
+    @property
+    def types(self) -> int:
+        """The types that occur."""
+
+    @property
+    def nodes(self) -> frozenset[int]:
+        """Every node that a filter could find an event under."""
+
+    @property
+    def shards(self) -> frozenset[int | None]:
+        """Every shard that occurs, and ``None`` where an event has none."""
+
+
 class Window:
     """The events of about one tick, in order of arrival. Never changed.
 
@@ -134,11 +155,10 @@ class Window:
         self.fragments = draft.fragments
         self.marks = tuple(draft.marks)
         self.position = Position(seq, events_before + len(draft.fragments), self.end_ms)
-        different = set(draft.facets)
+        different = Counter(draft.facets)
         counts = [0] * len(TYPES)
-        if different:
-            for facet, count in _count(draft.facets, different):
-                counts[facet.kind.type.index] += count
+        for facet, count in different.items():
+            counts[facet.kind.type.index] += count
         self.counts = tuple(counts)
         self.types = sum(1 << index for index, count in enumerate(counts) if count)
         self.nodes = frozenset(node for facet in different for node in facet.nodes)
@@ -151,17 +171,13 @@ class Window:
             + _WINDOW_OVERHEAD_BYTES
         )
 
+    @property
+    def chunks(self) -> Sequence[bytes]:
+        """All events as JSON, in order, one or more to a chunk, with commas between those of one chunk."""
+        return self.fragments
+
     def __repr__(self) -> str:
-        return f"<Window {self.seq} [{self.start_ms}, {self.end_ms}) {len(self.fragments)} events>"
-
-
-def _count(facets: Sequence[Facet], different: set[Facet]) -> list[tuple[Facet, int]]:
-    if len(different) == 1:
-        return [(next(iter(different)), len(facets))]
-    counted = dict.fromkeys(different, 0)
-    for facet in facets:
-        counted[facet] += 1
-    return list(counted.items())
+        return f"<Window {self.seq} [{self.start_ms}, {self.end_ms}) {sum(self.counts)} events>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +217,7 @@ class PageLimits:
 
     windows: int = 200
     scanned: int = 4_000
-    memory_bytes: int = 512 * 1024
+    memory_bytes: int = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from vizd.events.catalogue import TYPES, TYPES_BY_NAME
 from vizd.events.facet import Facet
-from vizd.log.window import Window
+from vizd.log.window import Summary
 
 __all__ = ["MAX_ID", "Filter", "ids_from_text"]
 
@@ -73,13 +73,12 @@ class Filter:
         """It lets everything pass."""
         return not (self.types or self.nodes or self.shards)
 
-    def wants(self, window: Window) -> bool:
-        """False: none of its events passes. True: look."""
+    def wants(self, summary: Summary) -> bool:
+        """False: none of the events there passes. True: look."""
         return bool(
-            window.fragments
-            and (not self.types or self.types & window.types)
-            and (not self.nodes or not self.nodes.isdisjoint(window.nodes))
-            and (not self.shards or None in window.shards or not self.shards.isdisjoint(window.shards))
+            (summary.types & self.types if self.types else summary.types)
+            and (not self.nodes or not self.nodes.isdisjoint(summary.nodes))
+            and (not self.shards or None in (shards := summary.shards) or not self.shards.isdisjoint(shards))
         )
 
     def described(self) -> dict[str, list[str] | list[int]]:

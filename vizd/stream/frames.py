@@ -42,6 +42,7 @@ class Part:
 
     It does not hold the window itself: parts are kept for a while, and the log's memory is bounded.
 
+    :ivar fragments: events as JSON; where they come from a sealed block they may be one piece, with commas between.
     :ivar size_bytes: of the fragments. :ivar window_bytes: what the whole window takes in memory.
     """
 
@@ -53,13 +54,18 @@ class Part:
     counts: Sequence[int]
     size_bytes: int
 
+    @property
+    def events(self) -> int:
+        """How many."""
+        return sum(self.counts)
+
 
 def select(window: Window, by: Filter) -> Part | None:
     """What ``by`` lets pass of ``window``; ``None`` where that is nothing."""
     if not by.wants(window):
         return None
     if by.is_open:
-        return _part(window, window.fragments, window.counts)
+        return _part(window, window.chunks, window.counts)
     verdicts = list(map(by.verdicts.__getitem__, window.facets))
     fragments = list(compress(window.fragments, verdicts))
     if not fragments:
@@ -83,7 +89,7 @@ def batch(parts: Sequence[Part], events: Sequence[bytes], encoder: IEncoder, ext
     """
     counts = parts[0].counts if len(parts) == 1 else list(map(sum, zip(*(part.counts for part in parts), strict=True)))
     data = encoder.data(parts[0].start_ms, parts[-1].end_ms, events, counts)
-    return Frame(encoder.batch(data, extras), encoder.is_binary, len(events))
+    return Frame(encoder.batch(data, extras), encoder.is_binary, sum(counts))
 
 
 class Frames:
@@ -125,6 +131,8 @@ class Frames:
         """Each event of ``part`` is encoded once, whatever the filters of its readers."""
         if encoder is JSON:
             return part.fragments
+        if len(part.fragments) != part.events:  # From a block: whoever reads that is behind, and mostly alone.
+            return encoder.events(part.fragments)
         encoded = self._encoded.get(part.seq)
         if encoded is None:
             encoded = self._encoded.keep(part.seq, {}, part.window_bytes)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vizd.log.interfaces import ILog
-from vizd.log.window import Gap, Page, Position, Window
+from vizd.log.window import Gap, Page, Position, Summary, Window
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, batch, select
 from vizd.stream.interfaces import IEncoder
@@ -46,7 +46,7 @@ class Wanted:
 
     position: Position
     stop_seq: int
-    wanted: Callable[[Window], bool]
+    wanted: Callable[[Summary], bool]
 
 
 def gap_fields(gap: Gap) -> dict[str, Any]:

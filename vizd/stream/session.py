@@ -169,7 +169,7 @@ class Session:
             if part is None:
                 continue
             parts.append(part)
-            events += len(part.fragments)
+            events += part.events
             size_bytes += part.size_bytes
             if events >= MAX_MERGED_EVENTS or size_bytes >= MAX_MERGED_BYTES:
                 break

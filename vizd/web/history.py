@@ -97,12 +97,12 @@ class _Answer:
             part = select(window, self.filter)
             if part is None:
                 continue
-            if self._limit is not None and self._batches and self._events + len(part.fragments) > self._limit:
+            if self._limit is not None and self._batches and self._events + part.events > self._limit:
                 self._next_from = window.start_ms
                 return
             separator = b"," if self._batches else b""
             self._batches += 1
-            self._events += len(part.fragments)
+            self._events += part.events
             yield separator + JSON.data(window.start_ms, window.end_ms, part.fragments, part.counts)
 
     def end(self) -> bytes:

@@ -1,0 +1,264 @@
+"""About a second of windows, compressed.
+
+    events    every event's JSON, a line each, in one zstd frame
+    facets    which facet each event has, as indexes into the segment's table, in another
+    rare      both again, of the rare events only: whoever reads elections does not unpack a flood of fsyncs
+    marks     of all windows
+
+What is small is kept plain: bounds and counts of each window, and which facets occur at all. So a reader skips
+what it does not want without unpacking anything.
+
+An event's JSON holds no line break, since a string's are escaped; so lines are found by a split.
+"""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import msgspec
+import zstandard
+
+from vizd.events.catalogue import TYPES
+from vizd.events.facet import Facet
+from vizd.log.window import Mark, Position, Window
+
+__all__ = ["Block", "FacetTable", "Occurring", "Packed", "Unpacked"]
+
+LEVEL = 1
+"""Of zstd. Level 3 gains nothing here."""
+RARE_SHARE = 0.05
+"""Types that together are no more than this share of a block's events are kept apart as well: a twentieth more
+bytes, and they are read twenty times faster."""
+_BLOCK_OVERHEAD_BYTES = 2_500
+"""Of the objects of a block: measured as about 2,300."""
+_FACET_BYTES = 400
+"""Of a facet and its places in a table."""
+
+_compressor = zstandard.ZstdCompressor(level=LEVEL)
+_decompressor = zstandard.ZstdDecompressor()
+_encode_marks = msgspec.msgpack.Encoder().encode
+_decode_marks = msgspec.msgpack.Decoder(list[list[Mark]]).decode
+
+
+class FacetTable(dict[Facet, int]):
+    """The facets of a segment: ``table[facet]`` is its index, and adds it where it is new. Equal ones have one.
+
+    A dict and nothing around it, since it is asked once per event.
+
+    :ivar facets: by index.
+    """
+
+    def __init__(self) -> None:
+        self.facets: list[Facet] = []
+        self._by_value: dict[tuple[object, ...], int] = {}
+
+    def __missing__(self, facet: Facet) -> int:
+        index = self[facet] = self._by_value.setdefault((facet.kind, facet.nodes, facet.shard), len(self.facets))
+        if index == len(self.facets):
+            self.facets.append(facet)
+        return index
+
+    @property
+    def memory_bytes(self) -> int:
+        """About what it takes."""
+        return _FACET_BYTES * len(self)
+
+
+class Occurring:
+    """Which facets occur in a block, as little as can be said of it. Asked as a ``Summary`` is."""
+
+    __slots__ = ("_mask", "_table", "types")
+
+    def __init__(self, indexes: set[int], table: FacetTable) -> None:
+        self._table = table
+        self._mask = 0
+        self.types = 0
+        for index in indexes:
+            self._mask |= 1 << index
+            self.types |= 1 << table.facets[index].kind.type.index
+
+    def _facets(self) -> list[Facet]:
+        return [facet for index, facet in enumerate(self._table.facets) if self._mask >> index & 1]
+
+    @property
+    def nodes(self) -> frozenset[int]:
+        """See ``Summary``."""
+        return frozenset(node for facet in self._facets() for node in facet.nodes)
+
+    @property
+    def shards(self) -> frozenset[int | None]:
+        """See ``Summary``."""
+        return frozenset(facet.shard for facet in self._facets())
+
+    @property
+    def memory_bytes(self) -> int:
+        """About what it takes."""
+        return 100 + self._mask.bit_length() // 8
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """Events of a block, as ``Packed.unpack`` gives them.
+
+    :ivar lines: all of them. :ivar line_ends: where each window's end in ``lines``, behind a leading 0.
+    :ivar facets: their indexes. :ivar facet_ends: where each window's end in ``facets``, behind a leading 0.
+    """
+
+    lines: bytes
+    line_ends: Sequence[int]
+    facets: "array[int]"
+    facet_ends: Sequence[int]
+
+    def lines_of(self, window: int) -> bytes:
+        """The events of the block's window with this index, a line each; no break behind the last."""
+        return self.lines[self.line_ends[window] : max(self.line_ends[window], self.line_ends[window + 1] - 1)]
+
+    def facets_of(self, window: int) -> "array[int]":
+        """The indexes of their facets."""
+        return self.facets[self.facet_ends[window] : self.facet_ends[window + 1]]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Some events of a block, compressed.
+
+    :ivar sizes: bytes of each window's lines, each with its break. :ivar counts: events of each window.
+    """
+
+    lines: bytes
+    facets: bytes
+    sizes: "array[int]"
+    counts: "array[int]"
+
+    @classmethod
+    def of(cls, events: Sequence[Sequence[bytes]], facets: Sequence[Sequence[int]]) -> "Packed":
+        """
+        :param events: of each window. :param facets: the indexes of their facets.
+        """
+        texts = [b"\n".join(window) + b"\n" if window else b"" for window in events]
+        indexes = array("I", [index for window in facets for index in window])
+        return cls(
+            _compressor.compress(b"".join(texts)),
+            _compressor.compress(indexes.tobytes()),
+            array("I", map(len, texts)),
+            array("I", map(len, events)),
+        )
+
+    def unpack(self) -> Unpacked:
+        """The events again."""
+        indexes = array("I")
+        indexes.frombytes(_decompressor.decompress(self.facets))
+        return Unpacked(
+            _decompressor.decompress(self.lines),
+            list(accumulate(self.sizes, initial=0)),
+            indexes,
+            list(accumulate(self.counts, initial=0)),
+        )
+
+    @property
+    def memory_bytes(self) -> int:
+        """About what it takes."""
+        return len(self.lines) + len(self.facets) + self.sizes.itemsize * 2 * len(self.sizes)
+
+
+class Block:
+    """Windows that follow each other, compressed. Never changed.
+
+    :ivar before: in front of its first window. :ivar behind: behind its last one.
+    :ivar table: that of its segment. :ivar all: every event. :ivar rare: those of the rare types once more, where
+        there are some. :ivar everything: what occurs in it. :ivar common: what occurs in it and is not rare.
+    """
+
+    __slots__ = (
+        "_counts",
+        "_ends",
+        "_marks",
+        "_starts",
+        "all",
+        "before",
+        "behind",
+        "common",
+        "everything",
+        "memory_bytes",
+        "origins",
+        "rare",
+        "table",
+    )
+
+    def __init__(self, before: Position, windows: Sequence[Window], table: FacetTable) -> None:
+        self.before = before
+        self.behind = windows[-1].position
+        self.table = table
+        self.origins = [window.origin for window in windows]
+        self._starts = array("Q", [window.start_ms for window in windows])
+        self._ends = array("Q", [window.end_ms for window in windows])
+        self._counts = array("I", [count for window in windows for count in window.counts])
+        marks = _encode_marks([window.marks for window in windows])
+        self._marks = _compressor.compress(marks)
+        indexes = [list(map(table.__getitem__, window.facets)) for window in windows]
+        different = {index for window in indexes for index in window}
+        self.everything = Occurring(different, table)
+        self.all = Packed.of([window.fragments for window in windows], indexes)
+        rare = _rare_types([sum(window.counts[index] for window in windows) for index in range(len(TYPES))])
+        rare_indexes = {index for index in different if rare >> table.facets[index].kind.type.index & 1}
+        self.common = Occurring(different - rare_indexes, table)
+        self.rare = _pack_some(windows, indexes, rare_indexes) if rare_indexes else None
+        self.memory_bytes = (
+            self.all.memory_bytes
+            + (self.rare.memory_bytes if self.rare else 0)
+            + len(self._marks)
+            + 4 * len(self._counts)
+            + 24 * len(windows)
+            + self.everything.memory_bytes
+            + self.common.memory_bytes
+            + _BLOCK_OVERHEAD_BYTES
+        )
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def bounds(self, window: int) -> tuple[int, int]:
+        """``start_ms`` and ``end_ms`` of the window with this index."""
+        return self._starts[window], self._ends[window]
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """``start_ms`` of each window."""
+        return self._starts
+
+    def counts(self, window: int) -> Sequence[int]:
+        """Events by type of the window with this index."""
+        return self._counts[window * len(TYPES) : (window + 1) * len(TYPES)]
+
+    def position(self, window: int) -> Position:
+        """Behind the window with this index; -1 is in front of the first."""
+        if window < 0:
+            return self.before
+        events = sum(self._counts[: (window + 1) * len(TYPES)])
+        return Position(self.before.seq + window + 1, self.before.total_events + events, self._ends[window])
+
+    def marks(self) -> list[list[Mark]]:
+        """Of each window."""
+        return _decode_marks(_decompressor.decompress(self._marks))
+
+
+def _pack_some(windows: Sequence[Window], indexes: Sequence[Sequence[int]], wanted: set[int]) -> Packed:
+    """Only the events whose facets have a wanted index."""
+    kept = [[at for at, index in enumerate(window) if index in wanted] for window in indexes]
+    return Packed.of(
+        [[window.fragments[at] for at in places] for window, places in zip(windows, kept, strict=True)],
+        [[window[at] for at in places] for window, places in zip(indexes, kept, strict=True)],
+    )
+
+
+def _rare_types(counts: Sequence[int]) -> int:
+    """The types that are rare together, as a bit mask."""
+    room = int(sum(counts) * RARE_SHARE)
+    mask = 0
+    for count, index in sorted((count, index) for index, count in enumerate(counts) if count):
+        room -= count
+        if room < 0:
+            break
+        mask |= 1 << index
+    return mask

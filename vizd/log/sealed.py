@@ -1,0 +1,82 @@
+"""A window of a block: its bounds at once, its events when they are asked for."""
+
+from collections import OrderedDict
+from typing import Any
+
+from vizd.log.block import Block, Packed, Unpacked
+from vizd.log.window import Window
+
+__all__ = ["SealedWindow", "Unpacker"]
+
+
+class Unpacker:
+    """Keeps what was unpacked last: readers ask for one window of a block after the other.
+
+    :cvar MAX_KEPT: blocks; one per history that is read at once, and some for live readers who are behind.
+    """
+
+    MAX_KEPT = 12
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[Packed, Unpacked]] = OrderedDict()
+
+    def unpack(self, packed: Packed) -> Unpacked:
+        """``packed.unpack()``, remembered."""
+        kept = self._kept.pop(id(packed), None)
+        if kept is None:
+            kept = (packed, packed.unpack())
+            if len(self._kept) >= self.MAX_KEPT:
+                self._kept.popitem(last=False)
+        self._kept[id(packed)] = kept
+        return kept[1]
+
+
+class SealedWindow(Window):
+    """Looks like the window that was sealed.
+
+    Where it was read for a reader who wants rare types only, ``facets`` and ``fragments`` are those of the rare
+    events.
+    """
+
+    __slots__ = ("_block", "_index", "_packed", "_unpacker")
+
+    def __init__(self, block: Block, index: int, packed: Packed, unpacker: Unpacker) -> None:
+        """
+        :param index: its place in the block. :param packed: ``block.all``, or ``block.rare``.
+        """
+        self._block = block
+        self._index = index
+        self._packed = packed
+        self._unpacker = unpacker
+        self.position = block.position(index)
+        self.seq = self.position.seq
+        self.start_ms, self.end_ms = block.bounds(index)
+        self.origin = block.origins[index]
+        self.counts = tuple(block.counts(index))
+        self.types = sum(1 << each for each, count in enumerate(self.counts) if count)
+        self.memory_bytes = packed.sizes[index]
+
+    def __getattr__(self, name: str) -> Any:
+        """Fill a slot that is asked for and not filled yet."""
+        match name:
+            case "fragments":
+                lines = self._unpacker.unpack(self._packed).lines_of(self._index)
+                self.fragments = lines.split(b"\n") if lines else []
+            case "facets":
+                facets = self._block.table.facets
+                self.facets = [facets[index] for index in self._unpacker.unpack(self._packed).facets_of(self._index)]
+            case "nodes":
+                self.nodes = frozenset(node for facet in set(self.facets) for node in facet.nodes)
+            case "shards":
+                self.shards = frozenset(facet.shard for facet in set(self.facets))
+            case "marks":
+                self.marks = tuple(self._block.marks()[self._index])
+            case _:
+                raise AttributeError(name)
+        return getattr(self, name)
+
+    @property
+    def chunks(self) -> list[bytes]:
+        """See ``Window``; not taken apart."""
+        lines = self._unpacker.unpack(self._packed).lines_of(self._index)
+        return [lines.replace(b"\n", b",")] if lines else []
