@@ -39,3 +39,9 @@ class AccountingTests(TestCase):
                 "last error: UNAVAILABLE: away",
             ],
         )
+
+    def test_lives_of_a_node_are_added_up(self) -> None:
+        both = account(1, 100, 2, 0, "UNAVAILABLE: away") + account(1, 10, 0, 0)
+        self.assertEqual((both.lives, both.acked, both.undelivered, both.streams), (2, 110, 4, 1))
+        self.assertEqual(both.last_error, "UNAVAILABLE: away")
+        self.assertEqual((NodeAccount.empty(1, "node-1") + both), both)

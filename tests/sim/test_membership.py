@@ -40,6 +40,26 @@ class MembershipTests(TestCase):
         self.assertEqual(self.story_of(2), ["Suspect", "Confirm", "Alive"])
         self.assertEqual(self.told, [("away", 2, True), ("back", 2, True)])
 
+    def test_who_waits_for_its_return_is_told(self) -> None:
+        self.members.crash(2, then=lambda: self.told.append(("then",)))
+        self.story_of(2)
+        self.assertEqual(self.told[1:], [("back", 2, True), ("then",)])
+
+    def test_when_the_network_parts_both_sides_suspect_each_other_until_it_heals(self) -> None:
+        self.members.part([1, 4], for_ms=10_000)
+        self.stage.run_for(9_000)
+        self.assertEqual(
+            (self.members.cut, self.members.away, set(self.stage.kinds)), ({1, 4}, set(), {"Swim.Suspect"})
+        )
+        pairs = {(node, event.swim.node) for node, event in self.stage.reported}
+        here, there = (1, 4), (2, 3, 5)
+        self.assertEqual(pairs, {(a, b) for a in here for b in there} | {(b, a) for a in here for b in there})
+        self.stage.run_for(2_000)
+        self.assertEqual(self.members.cut, set())
+        alive = {event.swim.node for _, event in self.stage.reported if event.swim.kind == SWIM_KIND_ALIVE}
+        self.assertEqual(alive, {1, 2, 3, 4, 5})
+        self.assertEqual(self.told, [])
+
     def test_one_that_leaves_says_so_itself_and_comes_back(self) -> None:
         self.members.leave(2)
         self.assertEqual(self.story_of(2), ["Leave", "Alive"])

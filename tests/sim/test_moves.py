@@ -33,6 +33,27 @@ class ShardMovesTests(TestCase):
         self.stage.run_for(60_000)
         self.assertEqual((self.stage.kinds, self.moved, self.group.replicas), (STEPS, [], [1, 2, 3]))
 
+    def test_with_the_lead_it_is_the_leader_that_moves_and_its_successor_leads(self) -> None:
+        self.moves(4).begin(with_lead=True)
+        self.stage.run_for(60_000)
+        self.assertEqual(self.stage.kinds[:5], [*STEPS, "Raft.StepDown"])
+        self.assertEqual((self.moved, self.group.replicas, self.group.leader), ([(self.group, 1, 4)], [4, 2, 3], 4))
+
+    def test_where_all_nodes_have_a_replica_only_the_lead_moves(self) -> None:
+        self.moves(3).begin(with_lead=True)
+        self.stage.run_for(60_000)
+        self.assertEqual((self.moved, self.group.replicas), ([], [1, 2, 3]))
+        self.assertIn(self.group.leader, (2, 3))
+
+    def test_nothing_moves_while_the_network_is_parted_or_the_shard_has_enough_to_do(self) -> None:
+        def moves(cut: set[int], behind: bool) -> ShardMoves:
+            nodes = range(1, 5)
+            return ShardMoves(self.stage, nodes, [self.group], self.away, self.fail, cut, lambda group: behind)
+
+        moves({2}, False).begin()
+        moves(set(), True).begin()
+        self.assertEqual(self.stage.kinds, [])
+
     def test_a_move_ends_though_the_leader_went_away_meanwhile(self) -> None:
         self.moves(4).begin()
         self.away.add(1)

@@ -10,7 +10,8 @@ class RaftGroupTests(TestCase):
     def setUp(self) -> None:
         self.stage = WatchedStage()
         self.away: set[int] = set()
-        self.group = RaftGroup(self.stage, Elections(self.stage), 4, [1, 2, 3], self.away)
+        self.cut: set[int] = set()
+        self.group = RaftGroup(self.stage, Elections(self.stage), 4, [1, 2, 3], self.away, self.cut)
 
     def test_a_leader_that_steps_down_is_followed_by_another_of_the_next_term(self) -> None:
         term = self.group.term
@@ -54,6 +55,47 @@ class RaftGroupTests(TestCase):
         self.stage.run_for(5_000)
         self.assertEqual(self.group.term, term + 2)
         self.assertNotIn(self.group.leader, (None, candidate))
+
+    def test_a_leader_that_hands_over_is_followed_at_once_by_the_one_it_names(self) -> None:
+        term = self.group.term
+        self.group.hand_over(3)
+        self.stage.run_for(50)
+        votes = ["Raft.VoteGranted"] * 3
+        self.assertEqual(self.stage.kinds, ["Raft.StepDown", "Raft.VoteReq", *votes, "Raft.LeaderElected"])
+        self.assertEqual((self.group.leader, self.group.term), (3, term + 1))
+
+    def test_it_hands_over_to_nobody_who_is_away_has_no_replica_or_leads_already(self) -> None:
+        self.away.add(3)
+        for node in (1, 3, 4):
+            self.group.hand_over(node)
+        self.assertEqual((self.group.leader, self.stage.kinds), (1, []))
+
+    def test_while_candidates_contend_each_has_its_own_vote_and_terms_rise(self) -> None:
+        term = self.group.term
+        self.group.contend(5_000)
+        self.stage.run_for(4_900)
+        self.assertIsNone(self.group.leader)
+        self.assertGreater(self.group.term, term + 10)
+        for node, event in self.stage.reported:
+            if event.raft.HasField("vote_granted"):
+                self.assertEqual(event.raft.vote_granted.from_node, node)
+        self.assertNotIn("Raft.LeaderElected", self.stage.kinds)
+        self.stage.run_for(2_000)
+        self.assertIsNotNone(self.group.leader)
+
+    def test_in_a_parted_network_the_larger_part_has_the_leader(self) -> None:
+        self.cut.update({1, 5})
+        self.assertEqual(self.group.present, [2, 3])
+        self.group.check_quorum()
+        self.stage.run_for(5_000)
+        self.assertIn(self.group.leader, (2, 3))
+        voters = {event.raft.vote_granted.from_node for _, event in self.stage.reported}
+        self.assertEqual(voters - {0}, {2, 3})
+
+    def test_a_leader_that_still_hears_a_majority_stays(self) -> None:
+        self.cut.update({1, 2})
+        self.group.check_quorum()
+        self.assertEqual((self.group.leader, self.stage.kinds), (1, []))
 
     def test_many_elections_wait_for_each_other(self) -> None:
         elections = Elections(self.stage)

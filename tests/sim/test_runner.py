@@ -3,9 +3,21 @@ import logging
 import time
 
 from tests.client.peer import PATIENCE_S, Conversation, PeerTestCase
+from tests.sim.daemon import store_each_life
 from vizd.sim.cluster import SimulatedCluster
 from vizd.sim.runner import SimulationRunner, wall_ms
-from vizd.wire.vizd_pb2 import SWIM_KIND_ALIVE
+from vizd.wire.vizd_pb2 import SWIM_KIND_ALIVE, VizEvent
+
+
+class HastyCluster(SimulatedCluster):
+    """Lives twenty times as fast as the clock goes."""
+
+    def __init__(self, scenario: str, as_of_today: bool = False) -> None:
+        self._began_ms = wall_ms()
+        super().__init__(5, 24, 100, 1, self._began_ms, scenario, as_of_today)
+
+    def advance(self, to_ms: int) -> list[tuple[int, VizEvent]]:
+        return super().advance(self._began_ms + 20 * (to_ms - self._began_ms))
 
 
 class SimulationRunnerTests(PeerTestCase):
@@ -43,6 +55,23 @@ class SimulationRunnerTests(PeerTestCase):
         accounting = runner.stop(PATIENCE_S)
         self.assertTrue(accounting.delivered)
         self.assertEqual(accounting.total("streams"), 200)
+
+    def test_the_process_of_a_node_that_dies_ends_its_stream_and_comes_back_as_another_incarnation(self) -> None:
+        for as_of_today in (False, True):
+            peer = self.converse(store_each_life)
+            runner = SimulationRunner(HastyCluster("node-crash", as_of_today), peer.target)
+            runner.start()
+            self.addCleanup(runner.stop, 0)
+            peer.until(lambda peer=peer: len(peer.conversations) >= 6 and peer.conversations[5].messages)
+            self.assertEqual(peer.ended_cleanly, 1)
+            accounting = runner.stop(PATIENCE_S)
+            back = peer.conversations[5].hello
+            (before,) = (talk.hello for talk in peer.conversations[:5] if talk.hello.node == back.node)
+            self.assertEqual(before.node_name, back.node_name)
+            self.assertNotEqual(before.incarnation, back.incarnation)
+            self.assertEqual({node.node: node.lives for node in accounting.nodes}[back.node], 2)
+            self.assertEqual({node.streams for node in accounting.nodes}, {1})
+            self.assertTrue(accounting.delivered)
 
     def test_it_stops_at_once_where_no_daemon_is(self) -> None:
         runner = self.run_against("127.0.0.1:1")
