@@ -40,7 +40,7 @@ class Ticker(Service):
         self._monotonic = monotonic
         self._wall_ms = wall_ms
         self._ticked_s = monotonic()
-        self._ticking = LoopingCall(self._tick_safely)
+        self._ticking = LoopingCall(self.tick)
         self._ticking.clock = reactor
         self.failures = 0
 
@@ -61,13 +61,12 @@ class Ticker(Service):
         return self._monotonic() - self._ticked_s - self._coalesce_s
 
     def tick(self) -> None:
-        """Append what has arrived."""
-        self._coalescer.tick(self._inbox.drain(), self._wall_ms(), int(self._monotonic() * 1000))
+        """Append what has arrived.
 
-    def _tick_safely(self) -> None:
-        """An exception would end a LoopingCall, and with it the daemon's only purpose."""
+        Never raises: an exception would end a LoopingCall, and with it the daemon's only purpose; or its drain.
+        """
         try:
-            self.tick()
+            self._coalescer.tick(self._inbox.drain(), self._wall_ms(), int(self._monotonic() * 1000))
         except Exception:
             self.failures += 1
             self._log.failure("a tick failed")

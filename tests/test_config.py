@@ -1,0 +1,158 @@
+"""Tests of ``vizd.config``, and of how ``vizd.tap`` says what is wrong."""
+
+import os
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from vizd import config as config_module
+from vizd.config import OPTIONS, Config, ConfigError
+from vizd.tap import Options
+
+CASES: dict[str, tuple[Any, list[tuple[str, Any]], list[str]]] = {
+    "port": (9090, [("0", 0), ("1", 1), ("65535", 65535)],
+             ["", "x", "-1", "65536", "9090.0", "0x1", "1e3", "9" * 5_000]),
+    "grpc-port": (9091, [("0", 0), ("65535", 65535)], ["", "x", "-1", "65536"]),
+    "interface": (None, [("0.0.0.0", ("0.0.0.0",)),
+                         ("::", ("::",)), ("[::1]", ("::1",)), ("127.0.0.2", ("127.0.0.2",))],
+                  ["", "x", "*", "example.com", "127.0.0.1:9090", "256.1.1.1", "10.0.0.0/8"]),
+    "grpc-interface": (None, [("10.1.2.3", ("10.1.2.3",))], ["", "x"]),
+    "buffer-minutes": (60, [("1", 1), ("1440", 1440)], ["0", "1441", "1.5", ""]),
+    "buffer-mb": (512, [("16", 16), ("1000000", 1_000_000)], ["15", "1000001", "1G"]),
+    "coalesce-ms": (50, [("10", 10), ("1000", 1000)], ["9", "1001", "50ms"]),
+    "allowed-origins": (None, [("https://a.example, http://b:81",
+                                frozenset({("https", "a.example", 443), ("http", "b", 81)}))],
+                        ["a.example", "*", "https://a/b", "ftp://a", "https://a https://b"]),
+    "allowed-hosts": (frozenset(), [("a.example,B.example:80,[::2]", frozenset({"a.example", "b.example", "::2"}))],
+                      ["http://a", "a b", "*", "a/b"]),
+    "max-clients": (1000, [("1", 1), ("100000", 100_000)], ["0", "100001"]),
+}  # fmt: skip
+"""By option: its default, texts and their values, texts that are wrong. An option that is not here fails a test."""
+
+
+class ConfigTests(SynchronousTestCase):
+    """Values, and where they come from."""
+
+    def test_every_option_is_tested(self) -> None:
+        self.assertEqual({option.name for option in OPTIONS}, set(CASES))
+
+    def test_every_option_has_its_default(self) -> None:
+        config = Config.read({}, {})
+        for option in OPTIONS:
+            default = CASES[option.name][0]
+            if not option.name.endswith("interface"):
+                self.assertEqual(getattr(config, option.attribute), default, option.name)
+        self.assertFalse(config.demo)
+
+    def test_an_option_counts_before_its_variable_and_that_before_the_default(self) -> None:
+        for option in OPTIONS:
+            for text, value in CASES[option.name][1]:
+                right = CASES[option.name][1][0][0]
+                for options, environment in (
+                    ({option.name: text}, {}),
+                    ({}, {option.variable: text}),
+                    ({option.name: text}, {option.variable: right}),
+                    ({option.name: text}, {option.variable: "nonsense"}),
+                ):
+                    config = Config.read(options, environment)
+                    self.assertEqual(getattr(config, option.attribute), value, (options, environment))
+
+    def test_a_variable_has_the_options_name(self) -> None:
+        self.assertEqual(
+            [option.variable for option in OPTIONS if option.name in ("port", "grpc-port", "allowed-origins")],
+            ["VIZD_PORT", "VIZD_GRPC_PORT", "VIZD_ALLOWED_ORIGINS"],
+        )
+
+    def test_an_empty_variable_is_one_that_is_not_set(self) -> None:
+        self.assertEqual(Config.read({}, {option.variable: "" for option in OPTIONS}), Config.read({}, {}))
+
+    def test_a_wrong_value_is_one_line_that_names_its_source_and_what_would_be_right(self) -> None:
+        for option in OPTIONS:
+            for text in CASES[option.name][2]:
+                sources: list[tuple[str, Any, Any]] = [(f"--{option.name}", {option.name: text}, {})]
+                if text:
+                    sources.append((option.variable, {}, {option.variable: text}))
+                for source, options, environment in sources:
+                    with self.assertRaises(ConfigError) as raised:
+                        Config.read(options, environment)
+                    said = str(raised.exception)
+                    self.assertTrue(said.startswith(f"{source}: {text[:80]!r} is wrong: "), said)
+                    self.assertIn("use ", said)
+                    self.assertNotIn("\n", said)
+                    self.assertLess(len(said), 400)
+
+    @settings(deadline=None, max_examples=200)
+    @given(st.sampled_from(OPTIONS), st.text(max_size=30))
+    def test_any_text_is_a_value_or_one_line(self, option: Any, text: str) -> None:
+        try:
+            Config.read({option.name: text}, {})
+        except ConfigError as why:
+            self.assertEqual(len(str(why).splitlines()), 1)
+
+    def test_two_ports_are_two(self) -> None:
+        with self.assertRaises(ConfigError) as raised:
+            Config.read({"port": "9000", "grpc-port": "9000"}, {})
+        self.assertIn("--port and --grpc-port", str(raised.exception))
+        self.assertEqual(Config.read({"port": "0", "grpc-port": "0"}, {}).port, 0)
+
+    def test_the_default_interface_is_loopback_with_ipv6_where_the_machine_has_it(self) -> None:
+        for has, right in ((True, ("127.0.0.1", "::1")), (False, ("127.0.0.1",))):
+            self.patch(config_module, "_has_ipv6_loopback", lambda has=has: has)
+            for options in ({}, {"interface": "localhost"}):
+                config = Config.read(options, {})
+                self.assertEqual((config.interface, config.grpc_interface), (right, right))
+                self.assertFalse(config.is_exposed)
+
+    def test_grpc_listens_where_http_does_unless_it_is_told_otherwise(self) -> None:
+        self.assertEqual(Config.read({"interface": "10.1.2.3"}, {}).grpc_interface, ("10.1.2.3",))
+        config = Config.read({"interface": "10.1.2.3", "grpc-interface": "127.0.0.1"}, {})
+        self.assertEqual((config.interface, config.grpc_interface), (("10.1.2.3",), ("127.0.0.1",)))
+
+    def test_whoever_listens_beyond_loopback_is_exposed(self) -> None:
+        for options, right in (
+            ({"interface": "0.0.0.0"}, True), ({"interface": "::"}, True), ({"grpc-interface": "10.1.2.3"}, True),
+            ({"interface": "127.0.0.1"}, False), ({"interface": "127.8.9.1"}, False), ({"interface": "::1"}, False),
+        ):  # fmt: skip
+            self.assertIs(Config.read(options, {}).is_exposed, right, options)
+
+
+class CommandLineTests(SynchronousTestCase):
+    """``twistd vizd ...``."""
+
+    def setUp(self) -> None:
+        for option in OPTIONS:
+            if option.variable in os.environ:
+                self.patch(os, "environ", {name: text for name, text in os.environ.items() if name != option.variable})
+
+    def test_options_of_the_command_line_reach_the_configuration(self) -> None:
+        options = Options()
+        options.parseOptions(["--port", "1234", "--coalesce-ms=100", "--demo"])
+        self.assertEqual((options.config.port, options.config.coalesce_ms, options.config.demo), (1234, 100, True))
+
+    def test_the_environment_is_read(self) -> None:
+        self.patch(os, "environ", {**os.environ, "VIZD_PORT": "4321"})
+        options = Options()
+        options.parseOptions([])
+        self.assertEqual(options.config.port, 4321)
+
+    def test_what_is_wrong_ends_it_with_one_line(self) -> None:
+        for arguments, named in (
+            (["--port", "x"], "--port"), (["--port"], "--port"), (["--nonsense"], "nonsense"), (["stray"], "stray"),
+            (["--demo=1"], "--demo"), (["--coalesce-ms", "5"], "--coalesce-ms"),
+        ):  # fmt: skip
+            with self.assertRaises(SystemExit) as raised:
+                Options().parseOptions(arguments)
+            said = raised.exception.code
+            self.assertIsInstance(said, str, "a text is printed, and the status is 1")
+            self.assertTrue(said.startswith("vizd: ") and named.strip("-") in said and "\n" not in said, said)
+
+    def test_help_shows_every_option_with_its_variable_and_default(self) -> None:
+        text = " ".join(Options().getUsage(width=10_000).split())
+        for option in OPTIONS:
+            self.assertIn(f"--{option.name}=", text)
+            self.assertIn(f"[{option.variable}]", text)
+            self.assertIn(f"[default: {option.default or ''}", text) if option.name != "allowed-hosts" else None
+        for flag in ("--check", "--demo"):
+            self.assertIn(flag, text)
