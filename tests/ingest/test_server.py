@@ -57,6 +57,12 @@ class Ports(TestCase):
         port = self.started(["127.0.0.1"])
         self.assertEqual(self.refused(port), f"can't listen on 127.0.0.1:{port} for gRPC: Address already in use")
 
+    def test_nobody_can_share_the_port(self) -> None:
+        port = self.started(["127.0.0.1"])
+        with socket.socket() as stranger:
+            stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            self.assertRaises(OSError, stranger.bind, ("127.0.0.1", port))
+
     def test_a_port_can_be_had_again_after_the_server_has_stopped(self) -> None:
         server = self.server()
         port = server.start(["127.0.0.1"], 0)
