@@ -28,6 +28,7 @@ from vizd.ingest.registry import Registry
 from vizd.ingest.service import Ingest
 from vizd.log.coalescer import Coalescer
 from vizd.log.memory import MemoryLog
+from vizd.retention import RetentionNotice
 from vizd.status import Status
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
@@ -37,7 +38,7 @@ from vizd.web.api import ProbeEndpoint, StatsEndpoint
 from vizd.web.clients import Clients
 from vizd.web.dashboard import Surroundings
 from vizd.web.history import HistoryEndpoint
-from vizd.web.site import Root, make_site
+from vizd.web.site import Root, gzipped, make_site
 from vizd.web.websocket import EventsEndpoint
 
 __all__ = ["CannotStart", "Vizd"]
@@ -91,6 +92,7 @@ class Vizd(MultiService):
         self._ticker = Ticker(self._inbox, coalescer, config.coalesce_ms, reactor, monotonic, wall_ms)
         self._ingest = Ingest(registry, self._inbox, config.grpc_interface, config.grpc_port, reactor, wall_ms)
         log.listen(self._ingest.stored)
+        log.listen(RetentionNotice(log, config.buffer_minutes))
         for part in (self._clients, self._ticker, self._ingest):
             part.setServiceParent(self)
 
@@ -104,7 +106,7 @@ class Vizd(MultiService):
         root.add("/health", ProbeEndpoint(admission, self.status.health))
         root.add("/ready", ProbeEndpoint(admission, self.status.ready))
         root.add("/api/stats", StatsEndpoint(admission, self.status.stats))
-        root.add("/api/history", HistoryEndpoint(admission, log, slots, reactor))
+        root.add("/api/history", gzipped(HistoryEndpoint(admission, log, slots, reactor)))
         root.add("/ws/events", EventsEndpoint(admission, around))
         self._site = make_site(root, reactor)
         self._demo = Demo(reactor) if config.demo else None

@@ -73,6 +73,8 @@ class Status:
             "buffer_size": log.head.seq - log.oldest.seq,
             "buffer_events": log.head.total_events - log.oldest.total_events,
             "buffer_bytes": log.memory_bytes,
+            "retention_ms": log.retention_ms,
+            "retention_bound": "bytes" if log.is_shortened else "minutes",
             "oldest_event_ms": log.oldest_event_ms,
             "newest_event_ms": log.newest_event_ms,
             "connected_clients": len(self.clients),

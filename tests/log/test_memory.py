@@ -81,6 +81,20 @@ class MemoryLogTests(TestCase):
         self.assertLess(max(kept), 400_000 + 20_000)
         self.assertGreater(min(kept[2_000:]), 200_000)
 
+    def test_it_says_how_far_back_it_goes_and_which_bound_says_so(self) -> None:
+        log = MemoryLog("here", 3_600_000, 400_000)
+        self.assertEqual((log.retention_ms, log.is_shortened), (0, False))
+        for number in range(10):
+            log.append(draft(50 * number, 1))
+        self.assertEqual((log.retention_ms, log.is_shortened), (500, False))
+        for number in range(10, 3_000):
+            log.append(draft(50 * number, 100))
+        oldest = log.after(log.oldest)
+        self.assertEqual((log.retention_ms, log.is_shortened), (3_000 * 50 - oldest.start_ms, True))
+        for number in range(4_000):
+            log.append(draft(10**7 + 5_000 * number, 0))
+        self.assertFalse(log.is_shortened, "by age again")
+
     def test_an_hour_of_silence_takes_little(self) -> None:
         log = MemoryLog("here", 3_600_000, 1 << 30)
         for number in range(3_600):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from vizd.events.catalogue import TYPES, EventClass
 from vizd.wire.vizd_pb2 import Events, Hello, PublishRequest, VizEvent
 
-__all__ = ["ENVELOPE_BYTES", "event_class_of", "events_message", "framed_event", "hello_message"]
+__all__ = ["ENVELOPE_BYTES", "event_class_of", "events_message", "framed", "framed_event", "hello_message"]
 
 ENVELOPE_BYTES = 64
 """More than an Events message ever adds to its events: three varints, two tags with their lengths."""
@@ -57,7 +57,11 @@ def event_class_of(event: VizEvent) -> EventClass:
 
 def framed_event(event: VizEvent) -> bytes:
     """``event`` as an element of ``Events.events``: tag, length, message."""
-    encoded = event.SerializeToString()
+    return framed(event.SerializeToString())
+
+
+def framed(encoded: bytes) -> bytes:
+    """As ``framed_event``, of an event's own bytes."""
     size = len(encoded)
     return (_EVENT_HEADS[size] if size < 256 else _EVENT_TAG + _varint(size)) + encoded
 

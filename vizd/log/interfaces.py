@@ -18,6 +18,8 @@ class ILog(Interface):
     head: Position = Attribute("Behind the newest window.")
     oldest: Position = Attribute("In front of the oldest window that it still has.")
     memory_bytes: int = Attribute("What the windows take in memory, estimated.")
+    retention_ms: int = Attribute("From the start of the oldest window that it has to the end of the newest.")
+    is_shortened: bool = Attribute("It was the bound in bytes that trimmed last, not the one in time.")
     oldest_event_ms: int | None = Attribute("start_ms of the oldest window with events; None without one.")
     newest_event_ms: int | None = Attribute("end_ms of the newest window with events; None without one.")
 

@@ -65,6 +65,13 @@ class MemoryLog:
         self.head = START
         self.oldest = START
         self.newest_event_ms: int | None = None
+        self.is_shortened = False
+
+    @property
+    def retention_ms(self) -> int:
+        """See ``ILog``."""
+        oldest = self.after(self.oldest)
+        return (self.head.end_ms or 0) - oldest.start_ms if oldest else 0
 
     @property
     def memory_bytes(self) -> int:
@@ -144,8 +151,10 @@ class MemoryLog:
                 break
             segment = self._segments[0]
             behind = segment.blocks[-1].behind
-            if excess_bytes <= 0 and (behind.end_ms or 0) >= oldest_end_ms:
-                return
+            is_young = (behind.end_ms or 0) >= oldest_end_ms
+            if excess_bytes <= 0 and is_young:
+                break
+            self.is_shortened = is_young
             self._segments.popleft()
             del self._blocks[: len(segment.blocks)]
             excess_bytes -= segment.memory_bytes
@@ -160,6 +169,7 @@ class MemoryLog:
         for window in self._plain:
             if window is newest or (excess_bytes <= 0 and window.end_ms >= oldest_end_ms):
                 break
+            self.is_shortened = window.end_ms >= oldest_end_ms
             excess_bytes -= window.memory_bytes
             self._plain_bytes -= window.memory_bytes
             self.oldest = self._sealed = window.position

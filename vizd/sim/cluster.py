@@ -8,6 +8,7 @@ from collections.abc import Mapping, Set
 from random import Random
 
 from vizd.sim.disk import Disk
+from vizd.sim.encoded import EncodedEvent, decoded, encoded
 from vizd.sim.engine import StorageEngine
 from vizd.sim.flood import Flood
 from vizd.sim.membership import Membership
@@ -74,7 +75,7 @@ class SimulatedCluster:
         numbers = tuple(self.names)
         self._as_of_today = as_of_today
         self._rate = rate
-        self._reported: list[tuple[int, VizEvent]] = []
+        self._reported: list[tuple[int, EncodedEvent]] = []
         # In thousandths of an event, so that a rate per second times milliseconds stays a whole number.
         self._flood_credit = 0
         self._flooded_ms = start_ms
@@ -115,6 +116,10 @@ class SimulatedCluster:
         return self._membership.down
 
     def advance(self, to_ms: int) -> list[tuple[int, VizEvent]]:
+        """As ``advance_encoded``, for who wants to look at the events."""
+        return [(node, decoded(event)) for node, event in self.advance_encoded(to_ms)]
+
+    def advance_encoded(self, to_ms: int) -> list[tuple[int, EncodedEvent]]:
         """What is reported until ``to_ms``, each event with its publishing node, in the order of rising ``ts_ms``.
 
         The first call also brings the state at the start: each node alive, each shard's leader.
@@ -162,7 +167,7 @@ class SimulatedCluster:
             if event.HasField("raft"):
                 event.raft.leader_elected.node = raft_number_of(self.names[node], event.raft.shard)
         event.ts_ms = self._timeline.now_ms
-        self._reported.append((node, event))
+        self._reported.append((node, encoded(event)))
         self._flood_credit -= 1_000
 
     def _flood_until(self, to_ms: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from vizd.client.publisher import Publisher
 from vizd.sim.accounting import NodeAccount
-from vizd.wire.vizd_pb2 import VizEvent
+from vizd.sim.encoded import EncodedEvent
 
 __all__ = ["NodeProcess"]
 
@@ -52,10 +52,10 @@ class NodeProcess:
         past, publishers = self._lives
         return sum(map(self._account_of, publishers), start=past)
 
-    def emit_all(self, events: Iterable[VizEvent]) -> None:
+    def emit(self, events: Iterable[EncodedEvent]) -> None:
         """Publish ``events``, if it lives."""
         if self._present is not None:
-            self._present.emit_all(events)
+            self._present.emit_encoded(events)
 
     def die(self) -> None:
         """End the stream; returns at once."""

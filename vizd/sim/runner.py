@@ -17,8 +17,8 @@ from vizd.client.stream import StreamTiming
 from vizd.client.thread import PublisherThread
 from vizd.sim.accounting import Accounting
 from vizd.sim.cluster import SimulatedCluster
+from vizd.sim.encoded import EncodedEvent
 from vizd.sim.process import NodeProcess
-from vizd.wire.vizd_pb2 import VizEvent
 
 __all__ = ["SimulationRunner", "wall_ms"]
 
@@ -143,8 +143,8 @@ class SimulationRunner:
                 continue
 
     def _emit_until(self, now_ms: int) -> None:
-        by_node: dict[int, list[VizEvent]] = {node: [] for node in self._processes}
-        for node, event in self._cluster.advance(now_ms):
+        by_node: dict[int, list[EncodedEvent]] = {node: [] for node in self._processes}
+        for node, event in self._cluster.advance_encoded(now_ms):
             by_node[node].append(event)
         down = self._cluster.down
         for node, process in self._processes.items():
@@ -152,7 +152,7 @@ class SimulationRunner:
                 process.begin_again()
                 _log.info("%s is back, as a new process", self._cluster.names[node])
             if events := by_node[node]:
-                process.emit_all(events)
+                process.emit(events)
             if process.runs and node in down:
                 process.die()
                 _log.info("%s is down: its stream ends", self._cluster.names[node])

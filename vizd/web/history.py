@@ -1,10 +1,9 @@
-"""``GET /api/history``: a part of the log as one JSON value, written as fast as the client takes it.
+"""``GET /api/history``: a part of the log, written as fast as the client takes it.
 
 The answer is made page by page. While the client's socket is full nothing is read, so memory does not grow with
 the range; and between two pages the reactor does other things, so live windows are not delayed.
 """
 
-import json
 from collections.abc import Iterator
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
@@ -16,12 +15,13 @@ from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
 from vizd.log.interfaces import ILog
-from vizd.log.window import Gap, Page
-from vizd.stream.encoding import JSON
+from vizd.log.window import Page
 from vizd.stream.filter import Filter
 from vizd.stream.frames import select
-from vizd.stream.history import ReadSlots, gap_fields
+from vizd.stream.history import ReadSlots
 from vizd.web.admission import Admission, Refused
+from vizd.web.formats import format_for
+from vizd.web.interfaces import IFormat
 from vizd.web.query import Query
 from vizd.web.site import Endpoint
 
@@ -46,13 +46,15 @@ class HistoryEndpoint(Endpoint):
         by = query.filter()
         if from_ms is not None and to_ms is not None and from_ms > to_ms:
             raise ValueError(f"from: {from_ms} is behind to, {to_ms}: use a from that is not after to")
-        request.setHeader(b"Content-Type", b"application/json")
+        form = format_for(request.requestHeaders.getRawHeaders(b"Accept", []))
+        request.setHeader(b"Content-Type", form.content_type)
+        request.responseHeaders.addRawHeader(b"Vary", b"Accept, Accept-Encoding")
         if request.method == b"HEAD":
             request.finish()
             return NOT_DONE_YET
         if not self._slots.take():
             raise Refused(503, "busy", f"{self._slots.MAX} histories are being read: try again", RETRY_AFTER_S)
-        answer = _Answer(self._history_log, by, from_ms, to_ms, limit)
+        answer = _Answer(self._history_log, by, from_ms, to_ms, limit, form)
         writing = ensureDeferred(_Writer(request, self._reactor).write(answer))
         request.notifyFinish().addErrback(lambda _: writing.cancel())
         writing.addErrback(self._failed, request).addBoth(lambda _: self._slots.give_back())
@@ -68,13 +70,15 @@ class HistoryEndpoint(Endpoint):
 class _Answer:
     """What is said, page by page."""
 
-    def __init__(self, log: ILog, by: Filter, from_ms: int | None, to_ms: int | None, limit: int | None) -> None:
+    def __init__(
+        self, log: ILog, by: Filter, from_ms: int | None, to_ms: int | None, limit: int | None, form: IFormat
+    ) -> None:
         self.log = log
         self.filter = by
+        self.form = form
         self.position = log.before_ms(from_ms or 0)
         self.stop_seq = log.head.seq if to_ms is None else log.before_ms(to_ms).seq
         self._limit = limit
-        self._gaps: list[Gap] = []
         self._events = 0
         self._batches = 0
         self._next_from: int | None = None
@@ -84,15 +88,11 @@ class _Answer:
         """Nothing is left to read."""
         return self._next_from is not None or self.position.seq >= self.stop_seq
 
-    def begin(self) -> bytes:
-        """What comes first."""
-        return b'{"batches":['
-
     def page(self, page: Page) -> Iterator[bytes]:
         """The windows of ``page``."""
         self.position = page.position
         if page.gap:
-            self._gaps.append(page.gap)
+            yield self.form.gap(page.gap)
         for window in page.windows:
             part = select(window, self.filter)
             if part is None:
@@ -100,15 +100,13 @@ class _Answer:
             if self._limit is not None and self._batches and self._events + part.events > self._limit:
                 self._next_from = window.start_ms
                 return
-            separator = b"," if self._batches else b""
             self._batches += 1
             self._events += part.events
-            yield separator + JSON.data(window.start_ms, window.end_ms, part.fragments, part.counts)
+            yield self.form.batch(part)
 
     def end(self) -> bytes:
         """What comes last."""
-        gaps = json.dumps([gap_fields(gap) for gap in self._gaps])
-        return f'],"gaps":{gaps},"total_events":{self._events},"next_from":{json.dumps(self._next_from)}}}'.encode()
+        return self.form.end({"total_events": self._events, "next_from": self._next_from})
 
 
 @implementer(IPushProducer)
@@ -139,7 +137,7 @@ class _Writer:
     async def write(self, answer: _Answer) -> None:
         """All of it."""
         self._request.registerProducer(self, True)
-        self._request.write(answer.begin())
+        self._request.write(answer.form.begin())
         while not answer.is_complete:
             page = await answer.log.read(answer.position, answer.stop_seq, answer.filter.wants)
             self._request.write(b"".join(answer.page(page)))

@@ -8,12 +8,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as HTTPRequest
-from twisted.web.resource import IResource, Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.resource import EncodingResourceWrapper, IResource, Resource
+from twisted.web.server import NOT_DONE_YET, GzipEncoderFactory, Request, Site
 
 from vizd.web.admission import Admission, Refused
 
-__all__ = ["Endpoint", "Root", "header", "make_site", "send_json"]
+__all__ = ["Endpoint", "Root", "header", "gzipped", "make_site", "send_json"]
 
 REQUEST_TIMEOUT_S = 60
 """For a whole request to arrive, and for the next one on a connection to begin and arrive."""
@@ -137,15 +137,25 @@ class _Nothing(Endpoint):
         )
 
 
+class _Gzip(GzipEncoderFactory):
+    compressLevel = 1  # A page of a history is packed in one turn of the reactor.
+
+
+def gzipped(resource: Resource) -> IResource:
+    """``resource``, with its answers compressed for whoever asks for that."""
+    wrapped: IResource = EncodingResourceWrapper(resource, [_Gzip()])
+    return wrapped
+
+
 class Root(Resource):
     """Endpoints by their whole path."""
 
     def __init__(self, admission: Admission) -> None:
         super().__init__()
         self._nothing = _Nothing(admission)
-        self._endpoints: dict[bytes, Resource] = {}
+        self._endpoints: dict[bytes, IResource] = {}
 
-    def add(self, path: str, endpoint: Resource) -> None:
+    def add(self, path: str, endpoint: IResource) -> None:
         """Serve ``endpoint`` at ``path``, and at no other."""
         self._endpoints[path.encode()] = endpoint
 
