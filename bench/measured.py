@@ -1,6 +1,7 @@
 """What one run measured, in plain values."""
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,10 @@ __all__ = ["Measured", "Sample", "Spread", "spread"]
 
 MIB = 1 << 20
 
-RSS_ALLOWANCE_SHARE = 0.25
+RSS_ALLOWANCE_SHARE = 0.1
 """Of ``--buffer-mb``: the log estimates its memory, and what the allocator can't give back comes on top."""
+FULL_SHARE = 0.95
+"""Of all cores: a machine that is busier than this makes everybody wait."""
 RSS_ALLOWANCE_MIB = 96
 """For all that is not the log: three times 16 MiB of frames made once for many, messages on their way in, sockets."""
 
@@ -118,6 +121,16 @@ class Measured:
         return max(0.0, self.cpu_share("machine_cpu_s") - ours)
 
     @property
+    def machine_is_full(self) -> bool:
+        """Whoever is late on it may have waited for a core."""
+        return self.cpu_share("machine_cpu_s") > FULL_SHARE * (os.cpu_count() or 1)
+
+    @property
+    def emitted_per_s(self) -> float:
+        """What the rate came to."""
+        return float(self.cluster["emitted"] / self.options["seconds"])
+
+    @property
     def lateness(self) -> Spread | None:
         """Of the reference: receipt minus ``window_end``, in milliseconds."""
         return spread(self.reference.late_ms)
@@ -133,6 +146,17 @@ class Measured:
     def tick_lateness(self) -> Spread | None:
         """Windows of the reference beyond ``coalesce_ms``: a late tick makes a long window."""
         return spread(max(0, each - self.coalesce_ms) for each in self.reference.lengths_ms)
+
+    @property
+    def long_windows(self) -> int:
+        """Batches of the reference that stand for two ticks or more: one was missed, or it was behind the head."""
+        return sum(each >= 2 * self.coalesce_ms for each in self.reference.lengths_ms)
+
+    @property
+    def longest_window_s(self) -> float:
+        """When the longest one began, in seconds after the first."""
+        starts, lengths = self.reference.starts_ms, self.reference.lengths_ms
+        return (starts[lengths.index(max(lengths))] - starts[0]) / 1000 if starts else 0.0
 
     @property
     def windows_per_s(self) -> float:

@@ -28,6 +28,7 @@ def as_dict(run: Measured, broken: list[str]) -> dict[str, Any]:
         ],
         "stats": {name: value for name, value in run.stats.items() if name != "publishers"},
         "history": None if run.history is None else asdict(run.history),
+        "emitted_per_s": round(run.emitted_per_s, 1),
         "memory": {
             "base": run.rss_base_bytes,
             "peak": run.rss_peak_bytes,
@@ -40,10 +41,14 @@ def as_dict(run: Measured, broken: list[str]) -> dict[str, Any]:
             "cluster": round(run.cpu_share("cluster_cpu_s"), 3),
             "readers": round(run.cpu_share("readers_cpu_s"), 3),
             "others": round(run.others_share, 3),
+            "machine_is_full": run.machine_is_full,
         },
         "late_ms": _dict(run.lateness),
         "worst_reader_late_ms": _dict(run.worst_lateness),
         "tick_late_ms": _dict(run.tick_lateness),
+        "long_windows": run.long_windows,
+        "longest_window_s": run.longest_window_s,
+        "overdue_ms": max(each.tick_late_ms for each in run.samples),
         "windows_per_s": round(run.windows_per_s, 2),
         "settled_s": run.settled_s,
         "exit_status": run.exit_status,
@@ -68,7 +73,8 @@ def as_text(run: Measured, broken: list[str]) -> str:
         f"{options['shards']} shards, {options['clients']} clients, "
         f"--buffer-mb {options['buffer_mb']}, seed {options['seed']}",
         "",
-        f"cluster    {cluster['emitted']:,} emitted, {cluster['sent']:,} sent, {cluster['acked']:,} acked, "
+        f"cluster    {cluster['emitted']:,} emitted ({run.emitted_per_s:,.0f}/s), {cluster['sent']:,} sent, "
+        f"{cluster['acked']:,} acked, "
         f"{cluster['dropped']:,} dropped, {cluster['rejected']:,} rejected, {cluster['undelivered']:,} undelivered",
         f"daemon     {stats['total_events_received']:,} received; "
         + ", ".join(f"{stats['ingest'][name]:,} {name}" for name in ("lost", "duplicates", "invalid", "unknown")),
@@ -83,9 +89,10 @@ def as_text(run: Measured, broken: list[str]) -> str:
         f"cpu        daemon {run.cpu_share('daemon_cpu_s'):.0%} of a core (busiest {run.busiest_share:.0%}), cluster "
         f"{run.cpu_share('cluster_cpu_s'):.0%}, readers {run.cpu_share('readers_cpu_s'):.0%}, everything else on this "
         f"machine {run.others_share:.0%}",
+        *(["           the machine was FULL: what is late may have waited for a core"] if run.machine_is_full else []),
         f"late       {run.lateness} ms from window_end to the reference; worst reader {run.worst_lateness}",
-        f"ticks      {run.tick_lateness} ms beyond the {run.coalesce_ms} ms of a window; overdue when asked: "
-        f"max {max(each.tick_late_ms for each in run.samples)}",
+        f"ticks      {run.tick_lateness} ms beyond the {run.coalesce_ms} ms of a window; {run.long_windows} windows of "
+        f"two ticks or more, the longest at {run.longest_window_s:.0f} s",
         f"inbox      max {max(each.waiting_events for each in run.samples):,} events waiting when asked",
         "",
         f"{'reader':<20}{'events':>12}{'batches':>9}{'late p99':>10}  digest    asked for",

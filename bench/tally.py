@@ -89,7 +89,8 @@ class Received:
     :ivar digest: of all events in order: of their bytes for JSON, of their values for MessagePack.
     :ivar by_node: events by publishing node; empty for a filtered reader.
     :ivar gaps: as they were declared. :ivar closed: code and reason, if the daemon ended the connection.
-    :ivar late_ms: receipt minus ``window_end``, by batch. :ivar lengths_ms: of the batches' windows.
+    :ivar late_ms: receipt minus ``window_end``, by batch. :ivar starts_ms: ``window_start``, by batch.
+    :ivar lengths_ms: of the batches' windows.
     """
 
     asked: Asked
@@ -101,7 +102,13 @@ class Received:
     closed: str | None = None
     faults: list[str] = field(default_factory=list)
     late_ms: list[float] = field(default_factory=list)
+    starts_ms: list[int] = field(default_factory=list)
     lengths_ms: list[int] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing was withheld; what is missing was lost."""
+        return not self.closed and not self.gaps
 
 
 def digest_of_lines(lines: Sequence[Any]) -> bytes:
@@ -165,6 +172,7 @@ class Tally:
         received.batches += 1
         received.events += len(data.events)
         received.late_ms.append(now_ms - data.window_end)
+        received.starts_ms.append(data.window_start)
         received.lengths_ms.append(data.window_end - data.window_start)
         types = self._events_of_json(data) if self._is_json else self._events_of_values(data.events)
         counted = {SUMMARY_NAMES.get(name, name): count for name, count in types.items()}
