@@ -74,6 +74,10 @@ def _in_one_line(kind: type[BaseException], error: BaseException, trace: Traceba
     """A busy port needs no traceback. It can't be a SystemExit: the parent of a daemon would wait for ever."""
     if isinstance(error, CannotStart):
         print(f"vizd: {error}", file=sys.__stderr__)
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                stream.flush()
+        os._exit(1)  # gRPC's threads still run, and may complain while Python takes itself apart.
     else:
         sys.__excepthook__(kind, error, trace)
 
