@@ -96,6 +96,14 @@ class FramesTests(SynchronousTestCase):
             right = [json.loads(text) for each in seen for text in select(each, by).fragments]
             self.assertEqual(said["data"]["events"], right)
 
+    def test_readers_of_different_parts_of_a_window_get_their_parts_whoever_comes_first(self) -> None:
+        seen = window([*fsyncs(2), made("Swim.Alive"), made("SlotHeat")])
+        frames = Frames()
+        for types in (["swim"], ["wal", "swim"], ["heat"], [], ["swim"]):
+            by = Filter.of(types)
+            said = msgpack.unpackb(frames.live([frames.part(seen, by)], by, MESSAGEPACK).payload)
+            self.assertEqual(said["data"]["events"], [json.loads(text) for text in select(seen, by).fragments])
+
     def test_an_event_that_stands_twice_in_a_window_is_sent_twice(self) -> None:
         frames, seen = Frames(), window([*fsyncs(1), *fsyncs(1)])
         for _ in range(2):
