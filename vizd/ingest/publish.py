@@ -1,7 +1,7 @@
-"""One ``Publish`` call from its Hello to its end, and all that are open.
+"""The conversation of a ``Publish`` call, from its Hello to its end.
 
-The conversation is that of the wire contract, section 1. It lives in the gRPC thread: what it takes in goes
-to the inbox, and what the log has stored comes back through ``stored``.
+It is that of the wire contract, section 1, and lives in the gRPC thread: what it takes in goes to the inbox, and
+what the log has stored comes back through ``stored``.
 """
 
 import asyncio
@@ -12,100 +12,24 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from vizd import __version__
 from vizd.events.decode import Decoder
 from vizd.events.facet import Facets
+from vizd.ingest.call import Call
 from vizd.ingest.inbox import Inbox
-from vizd.ingest.registry import Fault, Known, Registry, Stream
+from vizd.ingest.registry import Fault, Registry, Stream
 from vizd.log.coalescer import Arrival
 from vizd.log.window import Mark, Publisher
-from vizd.wire.vizd_pb2 import Ack, Events, Hello, PublishRequest, PublishResponse, Rejected, Welcome
+from vizd.wire.vizd_pb2 import Events, Hello, PublishRequest
 
-__all__ = ["MAX_MESSAGE_BYTES", "MAX_MESSAGE_EVENTS", "PublishCalls"]
+__all__ = ["MAX_MESSAGE_EVENTS", "PublishCalls"]
 
-MAX_MESSAGE_BYTES = 1 << 20
 MAX_MESSAGE_EVENTS = 10_000
-MAX_IN_FLIGHT = 50_000
-"""Events beyond ``Ack.received_through``: half the inbox, so one node alone does not fill it."""
-MAX_REJECTED_NAMED = 16
 HELLO_TIMEOUT_S = 10.0
 SILENT_AFTER_S = 5.0
 LAST_ACK_TIMEOUT_S = 2.0
 """How long a stream that broke the protocol waits for what it sent before to be stored, and acked."""
 SKEW_STEP_MS = 250
 """A node's clock is marked anew when it has moved by this much; a heartbeat alone makes no window."""
-
-
-class _Call:
-    """One open call: what it knows, and what it has yet to say.
-
-    :ivar task: its conversation; cancelled to end it from outside.
-    :ivar fault: why it was.
-    :ivar heard_s: when the last message came; ``None`` while it is the daemon that does not read.
-    :ivar news: something was stored or rejected.
-    """
-
-    def __init__(self, context: Any) -> None:
-        self.context = context
-        self.stream: Stream | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.fault: Fault | None = None
-        self.heard_s: float | None = None
-        self.news = asyncio.Event()
-        self._said = (0, 0)
-        self._rejected: list[Rejected] = []
-        self._rejected_count = 0
-
-    def end(self, fault: Fault) -> None:
-        """End it from outside; the first reason counts."""
-        if self.fault is None and self.task is not None and not self.task.done():
-            self.fault = fault
-            self.task.cancel()
-
-    def reject(self, seq: int, path: str, reason: str) -> None:
-        """Name an event in the next ack."""
-        self._rejected_count += 1
-        if len(self._rejected) < MAX_REJECTED_NAMED:
-            self._rejected.append(Rejected(seq=seq, field=path, reason=reason))
-
-    async def welcome(self, known: Known) -> None:
-        """Answer the Hello."""
-        self._said = (known.stored_through, known.received_through)
-        welcome = Welcome(
-            stored_through=known.stored_through,
-            max_in_flight=MAX_IN_FLIGHT,
-            max_message_bytes=MAX_MESSAGE_BYTES,
-            daemon_version=__version__,
-        )
-        await self.context.write(PublishResponse(welcome=welcome))
-
-    async def acknowledge(self, known: Known) -> None:
-        """Say what has changed since the last time, if anything."""
-        standing = (known.stored_through, known.received_through)
-        if standing == self._said and not self._rejected_count:
-            return
-        ack = Ack(
-            stored_through=standing[0],
-            received_through=standing[1],
-            rejected=self._rejected,
-            rejected_count=min(self._rejected_count, 2**32 - 1),
-        )
-        self._said, self._rejected, self._rejected_count = standing, [], 0
-        await self.context.write(PublishResponse(ack=ack))
-
-    async def acknowledge_always(self, known: Known) -> None:
-        """Acknowledge whenever there is news, for ever."""
-        while True:
-            await self.news.wait()
-            self.news.clear()
-            await self.acknowledge(known)
-
-    async def acknowledge_all(self, known: Known) -> None:
-        """Wait until all that came is stored, and say so."""
-        while known.stored_through < known.received_through:
-            await self.news.wait()
-            self.news.clear()
-        await self.acknowledge(known)
 
 
 class PublishCalls:
@@ -119,10 +43,10 @@ class PublishCalls:
         self._inbox = inbox
         self._now_ms = now_ms
         self._facets = Facets()
-        self._calls: set[_Call] = set()
+        self._calls: set[Call] = set()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._by_stream: dict[Stream, _Call] = {}
+        self._by_stream: dict[Stream, Call] = {}
         self._room = asyncio.Event()
         self._draining = False
         self._drained = asyncio.Event()
@@ -131,7 +55,7 @@ class PublishCalls:
         """The handler of ``VizIngestService.Publish``."""
         if self._draining:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the daemon is shutting down")
-        call = _Call(context)
+        call = Call(context)
         self._calls.add(call)
         self._empty.clear()
         call.task = asyncio.create_task(self._converse(call))
@@ -152,7 +76,7 @@ class PublishCalls:
                 del self._by_stream[call.stream]
                 self._put_marks(self._registry.disconnect(call.stream))
 
-    async def _converse(self, call: _Call) -> None:
+    async def _converse(self, call: Call) -> None:
         hello = await self._hello(call)
         publisher = Publisher(hello.node, hello.node_name, hello.incarnation)
         stream, marks = self._registry.connect(publisher, hello.next_seq, hello.acked_through, call.end)
@@ -169,7 +93,7 @@ class PublishCalls:
                 await acknowledging
         await call.acknowledge_all(stream.known)
 
-    async def _hello(self, call: _Call) -> Hello:
+    async def _hello(self, call: Call) -> Hello:
         try:
             raw = await asyncio.wait_for(call.context.read(), HELLO_TIMEOUT_S)
         except TimeoutError:
@@ -179,7 +103,7 @@ class PublishCalls:
             raise Fault("INVALID_ARGUMENT", "the first message of a stream must be a Hello")
         return request.hello
 
-    async def _read(self, call: _Call, stream: Stream, decoder: Decoder) -> None:
+    async def _read(self, call: Call, stream: Stream, decoder: Decoder) -> None:
         """Take messages in until the node has no more."""
         clock = asyncio.get_running_loop().time
         while True:
@@ -201,7 +125,7 @@ class PublishCalls:
                 case "hello":
                     raise Fault("INVALID_ARGUMENT", "a second Hello: a new incarnation needs a stream of its own")
 
-    def _take(self, call: _Call, stream: Stream, message: Events, decoder: Decoder) -> None:
+    def _take(self, call: Call, stream: Stream, message: Events, decoder: Decoder) -> None:
         known = stream.known
         count = len(message.events)
         if count > MAX_MESSAGE_EVENTS:
@@ -238,7 +162,7 @@ class PublishCalls:
         for mark in marks:
             self._inbox.put(Arrival(mark, [], [], 0))
 
-    async def _abort(self, call: _Call, fault: Fault) -> None:
+    async def _abort(self, call: Call, fault: Fault) -> None:
         """End the call with a status; acks that are not written before are lost with it."""
         if call.stream is not None:
             known = call.stream.known

@@ -15,8 +15,9 @@ from google.protobuf import descriptor_pool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from vizd.ingest.call import MAX_MESSAGE_BYTES
 from vizd.ingest.inbox import Inbox
-from vizd.ingest.publish import MAX_MESSAGE_BYTES, PublishCalls
+from vizd.ingest.publish import PublishCalls
 from vizd.ingest.registry import Registry
 from vizd.log.window import Mark
 from vizd.wire import vizd_pb2
