@@ -13,6 +13,7 @@ import grpc
 from tests.client.peer import PATIENCE_S, Conversation, PeerTestCase, ScriptedPeer, store_all
 from tests.client.test_stream import QUICK, alive, reading
 from vizd.client.backoff import Backoff
+from vizd.client.encode import event_class_of
 from vizd.client.publisher import Publisher
 from vizd.client.stats import PublisherStats
 from vizd.client.thread import PublisherThread
@@ -184,6 +185,14 @@ class PublisherTests(PeerTestCase):
         self.assertEqual((events.emitted, events.waiting), (1_050, 100))
         self.assertEqual(events.dropped, {each: 950 * (each is EventClass.GAUGE) for each in EventClass})
         self.assert_accounts(publisher.stats)
+
+    def test_events_that_are_encoded_already_arrive_like_others(self) -> None:
+        peer = self.converse()
+        publisher = self.publish_to(peer.target)
+        events = [alive(1), reading(2), alive(3)]
+        publisher.emit_encoded((event.SerializeToString(), event_class_of(event)) for event in events)
+        self.assertTrue(publisher.flush(PATIENCE_S))
+        self.assertEqual(peer.stored, events)
 
     def test_events_of_many_threads_all_arrive_and_those_of_each_in_order(self) -> None:
         peer = self.converse()

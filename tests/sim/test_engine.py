@@ -2,9 +2,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
 
-from tests.sim.watched import START_MS, WatchedStage
+from tests.sim.watched import WatchedStage
 from vizd.sim.disk import Disk
 from vizd.sim.engine import StorageEngine
+from vizd.wire.vizd_pb2 import VizEvent
 
 CYCLE = [
     "Lsm.FlushTriggered",
@@ -24,6 +25,10 @@ CYCLE = [
     "Compaction.BanditReward",
 ]
 ADJUSTMENT = ["Compaction.GuardRebalance", "Lsm.GuardAdjustment"]
+
+
+def fsync(engine: StorageEngine, usual_ms: float = 2.0) -> VizEvent:
+    return VizEvent.FromString(engine.fsync(usual_ms))
 
 
 class StorageEngineTests(TestCase):
@@ -49,11 +54,11 @@ class StorageEngineTests(TestCase):
     def test_segments_and_files_are_numbered_upwards(self) -> None:
         stage = WatchedStage()
         engine = StorageEngine(stage, 1, 1, Disk())
-        before = engine.fsync(START_MS, 2).wal.seg
+        before = fsync(engine).wal.seg
         for _ in range(2):
             engine.flush()
             stage.run_for(60_000)
-        self.assertEqual(engine.fsync(START_MS, 2).wal.seg, before + 2)
+        self.assertEqual(fsync(engine).wal.seg, before + 2)
         files = [event.lsm.flush_complete.file_number for _, event in stage.reported]
         completed = [number for number in files if number]
         self.assertEqual(completed[1], completed[0] + 1)
@@ -79,9 +84,9 @@ class StorageEngineTests(TestCase):
         engine = StorageEngine(stage, 1, 1, Disk())
         engine.come_under_pressure(until=0.95, stalled_ms=2_000)
         stage.run_for(4_500)
-        self.assertEqual(engine.fsync(START_MS, 2.0).wal.fsync.ms, 12)
+        self.assertEqual(fsync(engine).wal.fsync.ms, 12)
         stage.run_for(60_000)
-        self.assertEqual(engine.fsync(START_MS, 2.0).wal.fsync.ms, 2)
+        self.assertEqual(fsync(engine).wal.fsync.ms, 2)
 
     def test_pressure_that_stays_below_the_threshold_stalls_nothing(self) -> None:
         stage = WatchedStage()
@@ -104,7 +109,7 @@ class StorageEngineTests(TestCase):
         self.assertFalse(engine.busy)
         kinds = stage.kinds
         self.assertEqual(kinds.count("Lsm.L0AdmissionStart"), kinds.count("Lsm.L0AdmissionComplete"))
-        self.assertFalse(engine.write_pressure(START_MS).lsm.write_pressure_update.high)
+        self.assertFalse(VizEvent.FromString(engine.write_pressure()).lsm.write_pressure_update.high)
 
     def test_what_it_was_at_dies_with_its_process(self) -> None:
         stage = WatchedStage()
@@ -119,18 +124,18 @@ class StorageEngineTests(TestCase):
         stage.run_for(60_000)
         self.assertIn("Compaction.Finish", stage.kinds)
 
-    def test_readings_carry_the_time_they_were_taken(self) -> None:
+    def test_readings_carry_its_node_and_shard(self) -> None:
         engine = StorageEngine(WatchedStage(), 2, 9, Disk())
-        fsync, heat, pressure = engine.fsync(5, 12), engine.slot_heat(6), engine.write_pressure(7)
-        self.assertEqual((fsync.ts_ms, fsync.owner_shard, fsync.wal.node, fsync.wal.fsync.ms), (5, 9, 2, 12))
-        self.assertEqual((heat.ts_ms, heat.owner_shard, heat.slot_heat.node), (6, 9, 2))
-        self.assertEqual((pressure.ts_ms, pressure.owner_shard, pressure.lsm.node), (7, 9, 2))
+        heat, pressure = (VizEvent.FromString(each) for each in (engine.slot_heat(), engine.write_pressure()))
+        for event in (fsync(engine), heat, pressure):
+            self.assertEqual((event.ts_ms, event.owner_shard), (0, 9))
+        self.assertEqual((fsync(engine).wal.node, heat.slot_heat.node, pressure.lsm.node), (2, 2, 2))
 
     def test_heat_has_one_peak_that_moves_by_one_slot(self) -> None:
         engine = StorageEngine(WatchedStage(), 1, 1, Disk())
 
         def hottest() -> int:
-            heats = [engine.slot_heat(0).slot_heat for _ in range(16)]
+            heats = [VizEvent.FromString(engine.slot_heat()).slot_heat for _ in range(16)]
             self.assertEqual({(each.level, each.slot) for each in heats}, {(n, s) for n in (1, 2) for s in range(8)})
             return max(heats, key=lambda each: each.heat).slot
 

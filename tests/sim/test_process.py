@@ -2,10 +2,11 @@ from tests.client.peer import PATIENCE_S, PeerTestCase
 from tests.sim.daemon import store_each_life
 from vizd.client.publisher import Publisher
 from vizd.client.thread import PublisherThread
+from vizd.sim.encoded import encoded
 from vizd.sim.process import NodeProcess
 from vizd.wire.vizd_pb2 import CacheEvt, VizEvent
 
-ONE = [VizEvent(ts_ms=1, cache=CacheEvt(name="row"))]
+ONE = [encoded(VizEvent(ts_ms=1, cache=CacheEvt(name="row")))]
 
 
 class NodeProcessTests(PeerTestCase):
@@ -33,7 +34,7 @@ class NodeProcessTests(PeerTestCase):
         peer = self.converse(store_each_life)
         process = self.process(peer.target)
         events = [VizEvent(ts_ms=n, cache=CacheEvt(name="row")) for n in range(500)]
-        self.on_loop(lambda: process.emit_all(events), process.die)
+        self.on_loop(lambda: process.emit(map(encoded, events)), process.die)
         peer.until(lambda: peer.ended_cleanly == 1)
         (talk,) = peer.conversations
         self.assertEqual([event for _, event in talk.events], events)
@@ -43,9 +44,9 @@ class NodeProcessTests(PeerTestCase):
     def test_it_begins_again_as_another_incarnation(self) -> None:
         peer = self.converse(store_each_life)
         process = self.process(peer.target)
-        self.on_loop(lambda: process.emit_all(ONE), process.die, process.die)
+        self.on_loop(lambda: process.emit(ONE), process.die, process.die)
         peer.until(lambda: peer.ended_cleanly == 1)
-        self.on_loop(process.begin_again, process.begin_again, lambda: process.emit_all(ONE))
+        self.on_loop(process.begin_again, process.begin_again, lambda: process.emit(ONE))
         peer.until(lambda: len(peer.conversations) == 2 and peer.conversations[1].events)
         first, second = (talk.hello for talk in peer.conversations)
         self.assertEqual((second.node, second.node_name, second.next_seq), (7, "node-7", 1))
@@ -57,13 +58,13 @@ class NodeProcessTests(PeerTestCase):
         peer = self.converse(store_each_life)
         process = self.process(peer.target)
         for _ in range(3):
-            self.on_loop(lambda: process.emit_all(ONE * 10), process.die, process.begin_again)
+            self.on_loop(lambda: process.emit(ONE * 10), process.die, process.begin_again)
         self.end(process)
         self.assertEqual((process.account.lives, process.account.emitted), (4, 30))
 
     def test_while_it_is_dead_it_says_nothing(self) -> None:
         peer = self.converse(store_each_life)
         process = self.process(peer.target)
-        self.on_loop(process.die, lambda: process.emit_all(ONE))
+        self.on_loop(process.die, lambda: process.emit(ONE))
         self.end(process)
         self.assertEqual(process.account.emitted, 0)

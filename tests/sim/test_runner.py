@@ -5,8 +5,9 @@ import time
 from tests.client.peer import PATIENCE_S, Conversation, PeerTestCase
 from tests.sim.daemon import store_each_life
 from vizd.sim.cluster import SimulatedCluster
+from vizd.sim.encoded import EncodedEvent
 from vizd.sim.runner import SimulationRunner, wall_ms
-from vizd.wire.vizd_pb2 import SWIM_KIND_ALIVE, VizEvent
+from vizd.wire.vizd_pb2 import SWIM_KIND_ALIVE
 
 
 class HastyCluster(SimulatedCluster):
@@ -16,8 +17,8 @@ class HastyCluster(SimulatedCluster):
         self._began_ms = wall_ms()
         super().__init__(5, 24, 100, 1, self._began_ms, scenario, as_of_today)
 
-    def advance(self, to_ms: int) -> list[tuple[int, VizEvent]]:
-        return super().advance(self._began_ms + 20 * (to_ms - self._began_ms))
+    def advance_encoded(self, to_ms: int) -> list[tuple[int, EncodedEvent]]:
+        return super().advance_encoded(self._began_ms + 20 * (to_ms - self._began_ms))
 
 
 class SimulationRunnerTests(PeerTestCase):

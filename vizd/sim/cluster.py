@@ -176,9 +176,8 @@ class SimulatedCluster:
         if to_ms <= from_ms:
             return
         count = max(0, (credit + rate * (to_ms - from_ms)) // 1_000)
-        read, reported = self._flood.read, self._reported
-        for thousandths in range(1_000 - credit, 1_000 * count - credit + 1, 1_000):
-            reported.append(read(from_ms - (-thousandths // rate)))
+        thousandths = range(1_000 - credit, 1_000 * count - credit + 1, 1_000)
+        self._flood.read([from_ms - (-each // rate) for each in thousandths], self._reported)
         self._flood_credit = credit + rate * (to_ms - from_ms) - 1_000 * count
         self._flooded_ms = to_ms
 

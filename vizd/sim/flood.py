@@ -4,7 +4,7 @@ How many are wanted, and when, is said from outside. What costs time is prepared
 list look-ups and two pieces of bytes joined.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 from vizd.events.catalogue import EventClass
@@ -22,6 +22,8 @@ _OUTLIERS_MS = (27.0, 34.0, 45.0, 62.0)
 """One in a thousand waits for something else that the disk does."""
 _CACHES = (("block", 0.93), ("row", 0.71), ("index", 0.985))
 _FSYNC, _HEAT, _PRESSURE, _CACHE = range(4)
+_GAUGE = EventClass.GAUGE
+"""The class of them all."""
 
 
 class Flood:
@@ -54,7 +56,6 @@ class Flood:
         self._turn = 0
         self._engine_turns = [0, 0, 0]
         self._cache_turn = 0
-        self._ts_ms, self._ts_field = 0, b""
 
     def draw_from(self, weighted_engines: Sequence[tuple[StorageEngine, int]], nodes: Sequence[int]) -> None:
         """Take readings of these from now on; at least one of each.
@@ -65,23 +66,27 @@ class Flood:
         self._rng.shuffle(self._engines)
         self._nodes = list(nodes)
 
-    def read(self, ts_ms: int) -> tuple[int, EncodedEvent]:
-        """The next reading, taken at ``ts_ms``, and the node that publishes it."""
-        if ts_ms != self._ts_ms:
-            self._ts_ms, self._ts_field = ts_ms, ts_field(ts_ms)
-        turn = self._turn = self._turn + 1
-        kind = self._pattern[turn % _PATTERN]
-        if kind == _CACHE:
-            node, reading = self._read_cache()
-            return node, (self._ts_field + reading, EventClass.GAUGE)
-        engines = self._engines
-        engine_turn = self._engine_turns[kind] = self._engine_turns[kind] + 1
-        engine = engines[engine_turn % len(engines)]
-        if kind == _FSYNC:
-            reading = engine.fsync(self._durations[turn % _DURATIONS])
-        else:
-            reading = engine.slot_heat() if kind == _HEAT else engine.write_pressure()
-        return engine.node, (self._ts_field + reading, EventClass.GAUGE)
+    def read(self, times_ms: Iterable[int], into: list[tuple[int, EncodedEvent]]) -> None:
+        """Take the next readings, one at each of ``times_ms``, and append each after the node that publishes it."""
+        pattern, durations, engines, engine_turns = self._pattern, self._durations, self._engines, self._engine_turns
+        turn, now_ms, ts, append = self._turn, -1, b"", into.append
+        for ts_ms in times_ms:
+            if ts_ms != now_ms:
+                now_ms, ts = ts_ms, ts_field(ts_ms)
+            turn += 1
+            kind = pattern[turn % _PATTERN]
+            if kind == _CACHE:
+                node, reading = self._read_cache()
+            else:
+                engine_turn = engine_turns[kind] = engine_turns[kind] + 1
+                engine = engines[engine_turn % len(engines)]
+                node = engine.node
+                if kind == _FSYNC:
+                    reading = engine.fsync(durations[turn % _DURATIONS])
+                else:
+                    reading = engine.slot_heat() if kind == _HEAT else engine.write_pressure()
+            append((node, (ts + reading, _GAUGE)))
+        self._turn = turn
 
     def _read_cache(self) -> tuple[int, bytes]:
         turn = self._cache_turn = self._cache_turn + 1
