@@ -1,0 +1,58 @@
+//! A node that does nothing but say so: `cargo run -- http://127.0.0.1:9091 NUMBER NAME EVENTS_PER_S SECONDS [KEEP]`
+
+use std::time::Duration;
+
+use rust_node::wire::{CacheEvt, RaftEvt, SlotHeatEvt, VizEvent, WalEvt, raft_evt, viz_event::Event, wal_evt};
+use rust_node::{Node, Publisher, Stats, now_ms};
+use tokio::time::{Instant, interval};
+
+/// The `index`th event of a node: readings for the most part, and now and then something that matters.
+fn event(node: u32, index: u64) -> VizEvent {
+    let wal = |kind| Event::Wal(WalEvt { node, seg: index, kind: Some(kind) });
+    let (owner_shard, event) = match index % 1_000 {
+        0 => {
+            let kind = Some(raft_evt::Kind::LeaderElected(raft_evt::LeaderElected { node }));
+            (None, Event::Raft(RaftEvt { shard: node, term: 1 + index / 1_000, kind }))
+        }
+        1 => (Some(node), wal(wal_evt::Kind::SegmentRoll(wal_evt::SegmentRoll { bytes: 64 << 20 }))),
+        2..10 => (None, Event::Cache(CacheEvt { name: "block".into(), hit_ratio: 0.93 })),
+        10..100 => {
+            let slot = (index % 90) as u32;
+            (Some(node), Event::SlotHeat(SlotHeatEvt { node, level: 1, slot, heat: slot as f32 / 90.0, k: 4 }))
+        }
+        _ => (Some(node), wal(wal_evt::Kind::Fsync(wal_evt::Fsync { ms: (index % 7) as u32 }))),
+    };
+    VizEvent { ts_ms: now_ms(), owner_shard, event: Some(event) }
+}
+
+fn print_changes(known: &mut Stats, now: Stats) {
+    if (known.connected, known.streams, &known.last_error) != (now.connected, now.streams, &now.last_error) {
+        let state = if now.connected { "connected" } else { "not connected" };
+        println!("{state}: stream {}, {} acked, last error {:?}", now.streams, now.acked, now.last_error);
+    }
+    *known = now;
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, number, name, events_per_s, seconds, keep @ ..] = &arguments[..] else {
+        return Err("usage: rust-node URL NUMBER NAME EVENTS_PER_S SECONDS [KEEP]".into());
+    };
+    let (number, events_per_s): (u32, u64) = (number.parse()?, events_per_s.parse()?);
+    let until = Duration::from_secs(seconds.parse()?);
+    let keep = keep.first().map_or(Ok(100_000), |keep| keep.parse())?;
+    let node = Node { number, name: name.clone(), version: env!("CARGO_PKG_VERSION").into() };
+
+    let mut publisher = Publisher::start(url.parse()?, node, keep);
+    let (began, mut tick, mut known) = (Instant::now(), interval(Duration::from_millis(10)), Stats::default());
+    while began.elapsed() < until && !known.fenced {
+        tick.tick().await;
+        let due = (began.elapsed().min(until).as_secs_f64() * events_per_s as f64) as u64;
+        (known.emitted..due).for_each(|index| publisher.emit(event(number, index)));
+        print_changes(&mut known, publisher.stats());
+    }
+    let all_stored = publisher.close(Duration::from_secs(10)).await;
+    println!("{:#?}", publisher.stats());
+    if all_stored { Ok(()) } else { Err("not all was stored".into()) }
+}
