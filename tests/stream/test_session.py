@@ -272,11 +272,12 @@ class PauseTests(SynchronousTestCase):
         self.conversation.tell(type="filter", nodes=[99])
         for number in range(1, 4):
             append(self.log, number, 2)
+        head_ms = self.log.head.end_ms
         self.conversation.tell(type="resume")
         append(self.log, 9, node=99)
         gap, batch = self.conversation.hear_all()
         self.assertEqual(
-            gap, {"type": "gap", "from_ms": 1_050, "to_ms": None, "windows": 3, "events": 6, "reason": "paused"}
+            gap, {"type": "gap", "from_ms": 1_050, "to_ms": head_ms, "windows": 3, "events": 6, "reason": "paused"}
         )
         self.assertEqual(numbers([batch]), [9])
 
@@ -545,7 +546,7 @@ class Client(RuleBasedStateMachine):
         return {
             "type": "gap",
             "from_ms": self.windows[left - 1].end_ms if left else None,
-            "to_ms": self.windows[entered].start_ms if entered < len(self.windows) else None,
+            "to_ms": self.windows[entered].start_ms if entered < len(self.windows) else self.windows[-1].end_ms,
             "windows": len(skipped),
             "events": sum(len(window.fragments) for window in skipped),
             "reason": reason,

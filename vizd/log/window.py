@@ -185,7 +185,7 @@ class Gap:
     """A part of the log that a reader does not get, counted over the whole log, whatever its filter.
 
     :ivar from_ms: end of the last window before it; ``None`` at the log's beginning.
-    :ivar to_ms: start of the next window; ``None`` where that is yet to come.
+    :ivar to_ms: start of the next window; where that is yet to come, the end of the newest.
     :ivar reason: a word of the wire contract, such as ``trimmed``.
     """
 

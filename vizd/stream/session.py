@@ -115,7 +115,8 @@ class Session:
             self._catching_up = True
             entered = max(self._position, self._log.oldest, key=lambda position: position.seq)
         following = self._log.after(entered)
-        gap = Gap.between(self._position, entered, following.start_ms if following else None, "paused")
+        to_ms = following.start_ms if following else entered.end_ms  # The next one is yet to come.
+        gap = Gap.between(self._position, entered, to_ms, "paused")
         self._position = entered
         if gap and gap.events:
             self.say({"type": "gap", **gap_fields(gap)})
