@@ -12,7 +12,7 @@ from vizd.sim.cluster import SimulatedCluster
 from vizd.wire.vizd_pb2 import VizEvent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One event: who published it, when (seconds from the start), what it is called."""
 
@@ -50,10 +50,10 @@ class Chronicle:
         down: dict[int, float] = {}
         for end_ms in range(START_MS, START_MS + seconds * 1_000 + 1, step_ms):
             for node, event in cluster.advance(end_ms):
-                if (kind := str(kind_of(event))) in ("Wal.Fsync", "SlotHeat", "Cache"):
+                if event.wal.HasField("fsync") or event.WhichOneof("event") in ("slot_heat", "cache"):
                     self.flood += 1
                 else:
-                    self.entries.append(Entry(node, (event.ts_ms - START_MS) / 1_000, kind, event))
+                    self.entries.append(Entry(node, (event.ts_ms - START_MS) / 1_000, str(kind_of(event)), event))
             now_s = (end_ms - START_MS) / 1_000
             for node in set(cluster.down) - set(down):
                 down[node] = now_s
@@ -166,7 +166,7 @@ class Chronicle:
 
 
 SECONDS = 150
-RATE = 200
+RATE = 150
 
 
 @cache

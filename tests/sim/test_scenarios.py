@@ -222,9 +222,9 @@ class CompactionBacklogTests(TestCase):
         self.assertFalse(any(last.values()))
 
     def test_at_a_high_rate_stalls_come_by_the_thousand(self) -> None:
-        cluster = SimulatedCluster(5, 24, 20_000, 7, START_MS, "compaction-backlog")
+        cluster = SimulatedCluster(5, 24, 10_000, 7, START_MS, "compaction-backlog")
         busiest = Counter[int]()
-        for end_ms in range(START_MS, START_MS + 20_000, MAX_STEP_MS):
+        for end_ms in range(START_MS, START_MS + 15_000, MAX_STEP_MS):
             for _, event in cluster.advance(end_ms):
                 busiest[event.ts_ms // 1_000] += event.lsm.HasField("l0_stall")
         self.assertGreater(max(busiest.values()), 1_000)
