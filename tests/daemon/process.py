@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import grpc
@@ -100,11 +101,6 @@ class Daemon:
             self.process.stdout.close()
         self._place.cleanup()
 
-    @property
-    def complaints(self) -> list[str]:
-        """Lines of its log that tell of a fault."""
-        return [line for line in self.lines if re.search(r"Traceback|Error|#warn|#error|#critical|Unhandled", line)]
-
     # Clients.
 
     def get(self, target: str, method: str = "GET", **headers: str) -> tuple[int, Any]:
@@ -114,6 +110,12 @@ class Daemon:
             connection.request(method, target, headers=headers)
             response = connection.getresponse()
             return response.status, json.loads(response.read() or b"null")
+
+    def wait_for_stats(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Ask for the stats until they are as wanted."""
+        give_up_s = time.monotonic() + TIMEOUT_S
+        while not wanted(stats := self.get("/api/stats")[1]):
+            assert time.monotonic() < give_up_s, stats
 
     def watch(self, query: str = "?json=true") -> ClientConnection:
         """A WebSocket."""

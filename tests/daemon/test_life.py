@@ -127,8 +127,7 @@ class RunningTests(SynchronousTestCase):
                 if number % 2:  # Half of them with a reset.
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
         self.assert_alive()
-        while self.daemon.get("/api/stats")[1]["connected_clients"]:
-            pass
+        self.daemon.wait_for_stats(lambda now: now["connected_clients"] == 0)
 
     def assert_alive(self) -> None:
         self.assertIsNone(self.daemon.process.poll())
@@ -155,8 +154,7 @@ class EndTests(SynchronousTestCase):
             node.wait_stored()
             # The window of these is open when the signal comes, and has to be closed, sent and acknowledged.
             node.send([event_of(event) for event in some(500, first=10)])
-            while daemon.get("/api/stats")[1]["ingest"]["waiting"] < 500:
-                pass
+            daemon.wait_for_stats(lambda now: now["total_events_received"] + now["ingest"]["waiting"] >= 510)
             heard: dict[str, object] = {}
             threads = [
                 threading.Thread(target=lambda: heard.update(ws=close_of(ws))),

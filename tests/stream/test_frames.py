@@ -142,9 +142,11 @@ class FramesTests(SynchronousTestCase):
         self.assertEqual(windows_alive(), before)
 
     def test_what_readers_share_is_bounded_in_bytes(self) -> None:
+        self.assertEqual(Frames.MAX_KEPT_BYTES, 16 << 20)
+        self.patch(Frames, "MAX_KEPT_BYTES", 1 << 20)
         frames = Frames()
         for number in range(60):
-            seen = window(fsyncs(5_000), seq=number + 1)
+            seen = window(fsyncs(300), seq=number + 1)
             for by in (EVERYTHING, Filter.of(["wal"])):
                 for encoder in (JSON, MESSAGEPACK):
                     frames.live([frames.part(seen, by)], by, encoder)
