@@ -41,9 +41,9 @@ def fill(log: MemoryLog, events: int, rate: int) -> list[float]:
     """Append ``events`` simulated events; how long each append took, in ms."""
     cluster = SimulatedCluster(NODES, SHARDS, rate, 1, START_MS)
     facets = Facets()
-    decoders = {node: Decoder(node, facets) for node in cluster.nodes}
-    publishers = {node: Publisher(node, f"node-{node}", node) for node in cluster.nodes}
-    seqs = dict.fromkeys(cluster.nodes, 0)
+    decoders = {node: Decoder(node, facets) for node in cluster.names}
+    publishers = {node: Publisher(node, name, node) for node, name in cluster.names.items()}
+    seqs = dict.fromkeys(cluster.names, 0)
     coalescer = Coalescer(log, START_MS, 0)
     now_ms, lasted_ms = START_MS, []
     while log.head.total_events < events:
