@@ -408,6 +408,38 @@ class FlowTests(Case):
 
         await self.talk(talk, max_queue=1)
 
+    async def test_little_is_hidden_in_buffers_of_a_client_that_takes_nothing(self) -> None:
+        def stall() -> Any:
+            raw = socket.socket()
+            raw.settimeout(TIMEOUT_S)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            raw.connect(("127.0.0.1", self.port))
+            raw.sendall(UPGRADE % self.port)
+            received = raw.makefile("rb")
+            while received.readline() != b"\r\n":
+                pass
+            return raw, received, read_frame(received)
+
+        raw, received, _ = await deferToThread(stall)
+        self.addCleanup(raw.close)
+        self.addCleanup(received.close)
+        for number in range(190):
+            self._append(200 * number, 200)
+            for _ in range(2):
+                await deferLater(reactor, 0)
+        sent_bytes = self.clients.events_sent * len(fsyncs(1, first=10_000)[0][1])
+        self.assertGreater(38_000 * 90, 3 << 20)
+        self.assertLess(sent_bytes, 1 << 20, "or a thin stream would be minutes behind before it is known to be slow")
+
+        def catch_up() -> list[int]:
+            numbers: list[int] = []
+            while len(numbers) < 38_000:
+                said = json.loads(read_frame(received)[1])
+                numbers += [event["event"]["data"]["kind"]["ms"] for event in said["data"]["events"]]
+            return numbers
+
+        self.assertEqual(await deferToThread(catch_up), list(range(38_000)))
+
     async def test_one_that_is_silent_is_closed_with_4008_and_a_reason(self) -> None:
         def talk(ws: ClientConnection) -> Any:
             hear(ws)
