@@ -24,6 +24,7 @@ pub(crate) enum Class {
     Transition,
 }
 
+/// The classes of the table in `docs/events.md`; a kind that is new in the proto does not compile until it is here.
 /// An event without a kind is delivered as a log event: it is the daemon that judges it.
 pub(crate) fn class_of(event: &VizEvent) -> Class {
     use {comp_evt::Kind as Comp, lsm_evt::Kind as Lsm, raft_evt::Kind as Raft, wal_evt::Kind as Wal};

@@ -46,13 +46,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut publisher = Publisher::start(url.parse()?, node, keep);
     let (began, mut tick, mut known) = (Instant::now(), interval(Duration::from_millis(10)), Stats::default());
+    let mut longest_emit = Duration::ZERO;
     while began.elapsed() < until && !known.fenced {
         tick.tick().await;
         let due = (began.elapsed().min(until).as_secs_f64() * events_per_s as f64) as u64;
-        (known.emitted..due).for_each(|index| publisher.emit(event(number, index)));
+        for index in known.emitted..due {
+            let (event, before) = (event(number, index), Instant::now());
+            publisher.emit(event);
+            longest_emit = longest_emit.max(before.elapsed());
+        }
         print_changes(&mut known, publisher.stats());
     }
     let all_stored = publisher.close(Duration::from_secs(10)).await;
-    println!("{:#?}", publisher.stats());
+    println!("{:#?}\nlongest emit: {longest_emit:?}", publisher.stats());
     if all_stored { Ok(()) } else { Err("not all was stored".into()) }
 }

@@ -1,5 +1,6 @@
 //! Streams, one after the other: connect, say Hello, send what the buffer gives out, take in the Acks.
 
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -97,7 +98,7 @@ impl Publisher {
     }
 
     /// Deliver `event` some time; from any thread. Never waits for the network or the daemon: it takes a
-    /// lock that others hold for as long as it takes to copy a batch.
+    /// lock that others hold for as long as it takes to copy a batch, or to forget what an Ack covers.
     pub fn emit(&self, event: VizEvent) {
         let mut state = self.shared.state();
         if state.closed {
@@ -118,8 +119,12 @@ impl Publisher {
     /// Take no more events, and end the stream when all are stored; whether they were within `patience`.
     /// What was not is gone when the publisher is dropped.
     pub async fn close(&mut self, patience: Duration) -> bool {
-        self.shared.state().closed = true;
-        if !self.task.is_finished() {
+        let in_vain = {
+            let mut state = self.shared.state();
+            state.closed = true;
+            !state.stats.connected && state.buffer.is_empty()
+        };
+        if !in_vain && !self.task.is_finished() {
             let _ = timeout(patience, &mut self.task).await;
         }
         self.shared.state().buffer.is_empty()
@@ -219,7 +224,7 @@ fn may_pass(code: Code) -> bool {
 
 /// One stream, from Hello to its end. `Ok` only if it is we who ended it.
 async fn stream(shared: &Shared) -> Result<(), Status> {
-    let channel = shared.endpoint.connect().await.map_err(|why| Status::unavailable(format!("{why:?}")))?;
+    let channel = shared.endpoint.connect().await.map_err(|why| Status::unavailable(root_cause(&why)))?;
     let (requests, queue) = mpsc::channel(QUEUED_MESSAGES);
     let hello = PublishRequest { message: Some(publish_request::Message::Hello(shared.hello())) };
     requests.try_send(hello).map_err(|why| Status::internal(why.to_string()))?;
@@ -236,6 +241,11 @@ async fn stream(shared: &Shared) -> Result<(), Status> {
         // When nothing more is written, the daemon answers the end of our side with that of its own.
         () = async { write(shared, requests, max_bytes).await; std::future::pending().await } => unreachable!(),
     }
+}
+
+/// "Connection refused", where tonic says "transport error".
+fn root_cause(why: &dyn Error) -> String {
+    why.source().map_or_else(|| why.to_string(), root_cause)
 }
 
 async fn say_hello(
