@@ -20,6 +20,7 @@ REQUEST_TIMEOUT_S = 30.0
 _LISTENING = re.compile(r"listening: http://\S+:(\d+) and gRPC on \S+:(\d+)")
 _COMPLAINT = re.compile(r"Traceback|#(error|critical)\]|Unhandled")
 
+_RUN_TWISTD = "from twisted.scripts.twistd import run; run()"
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -62,14 +63,16 @@ class Daemon:
     :ivar pid: of the process. :ivar http_port: as it logged. :ivar grpc_port: as it logged.
     """
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, before: str = "") -> None:
         """Returns when it listens.
 
         :param directory: to run in; its log is kept there. :param options: of the daemon, such as ``--buffer-mb=64``.
+        :param before: Python that its process runs first.
         :raises RuntimeError: it did not start.
         """
         self._log = directory / "daemon.log"
-        command = [_twistd(), "--nodaemon", "--pidfile=", "vizd", "--port=0", "--grpc-port=0", "--interface=127.0.0.1"]
+        start = [_twistd()] if not before else [sys.executable, "-c", f"{before}\n{_RUN_TWISTD}"]
+        command = [*start, "--nodaemon", "--pidfile=", "vizd", "--port=0", "--grpc-port=0", "--interface=127.0.0.1"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen([*command, *options], cwd=directory, stdout=log, stderr=log)
         self.pid = self._process.pid
