@@ -223,6 +223,14 @@ class SpeedTests(TestCase):
         reading = Reading(log, by=Filter.of(["swim"], [1]), speed=1.0)
         self.assertEqual(starts(await reading.rest()), [3_050])
 
+    async def test_a_window_that_is_not_sent_is_not_waited_for(self) -> None:
+        log = memory_log()
+        for node, other in ((1, 1), (2, 1), (1, 2)):
+            at_ms = (log.head.end_ms or 1_000) + 1_000
+            log.append(draft(at_ms, [made("Wal.Fsync", node=node), made("Swim.Alive", node=other)]))
+        said = await Reading(log, by=Filter.of(["wal"], [1, 9]), to_ms=3_051, speed=1.0).rest()
+        self.assertEqual([each["type"] for each in said], ["batch", "history_end"])
+
     async def test_nothing_comes_before_it_is_due(self) -> None:
         reading = Reading(filled(), speed=0.5)
         await reading.rest()

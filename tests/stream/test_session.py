@@ -652,7 +652,7 @@ class Client(RuleBasedStateMachine):
         if left < oldest:
             past.ready.append(self.gap(left, oldest, "trimmed") | {"history": True})
             past.accounted += [seq for seq in past.wanted if left < seq <= oldest]
-        # A page may hold a window none of whose events matches: that is looked at, and not sent.
+        # A page may hold a window none of whose events matches: that is looked at, not sent, and not waited for.
         past.ready += [window.seq for window in page.windows if self.matching(window, past.limits)]
         past.read_through = page.position.seq
         return True
@@ -705,7 +705,7 @@ class Client(RuleBasedStateMachine):
         past = self.past
         if past is None:
             return None
-        while past.ready:
+        if past.ready:
             if isinstance(past.ready[0], dict):
                 return past.ready.pop(0)
             window = self.windows[past.ready[0] - 1]
@@ -715,13 +715,12 @@ class Client(RuleBasedStateMachine):
                     return None
             past.ready.pop(0)
             events = self.matching(window, past.limits)
-            if events:
-                past.began = past.began or (window.start_ms, self.client.now_ms)
-                past.accounted.append(window.seq)
-                assert past.accounted == past.wanted[: len(past.accounted)], "in order, each once, none left out"
-                past.batches += 1
-                past.events += len(events)
-                return self.batch([(window, events)]) | {"history": True}
+            past.began = past.began or (window.start_ms, self.client.now_ms)
+            past.accounted.append(window.seq)
+            assert past.accounted == past.wanted[: len(past.accounted)], "in order, each once, none left out"
+            past.batches += 1
+            past.events += len(events)
+            return self.batch([(window, events)]) | {"history": True}
         if past.read_through < past.stop:
             return None
         assert past.accounted == past.wanted, "whatever was not delivered stands in a gap"

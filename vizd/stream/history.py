@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vizd.log.interfaces import ILog
-from vizd.log.window import Gap, Page, Position, Summary, Window
+from vizd.log.window import Gap, Page, Position, Summary
 from vizd.stream.filter import Filter
-from vizd.stream.frames import Frame, batch, select
+from vizd.stream.frames import Frame, Part, batch, select
 from vizd.stream.interfaces import IEncoder
 
 __all__ = ["History", "ReadSlots", "Wanted", "gap_fields"]
@@ -79,7 +79,7 @@ class History:
         self._position = log.before_ms(from_ms)
         self._stop_seq = log.before_ms(to_ms).seq
         self._gap: Gap | None = None
-        self._windows: deque[Window] = deque()
+        self._parts: deque[Part] = deque()
         self._began: tuple[int, float] | None = None
         self._batches = 0
         self._events = 0
@@ -87,7 +87,7 @@ class History:
 
     def wants(self) -> Wanted | None:
         """The page that it can't go on without; ``None`` while it has enough, has ended, or no slot is free."""
-        if self.ended or self._gap or self._windows or self._position.seq >= self._stop_seq:
+        if self.ended or self._gap or self._parts or self._position.seq >= self._stop_seq:
             return None
         if not self._holds_slot:
             self._holds_slot = self._slots.take()
@@ -100,7 +100,7 @@ class History:
         if self.ended:
             return
         self._gap = page.gap
-        self._windows.extend(page.windows)
+        self._parts.extend(part for window in page.windows if (part := select(window, self._filter)))
         self._position = page.position
         if self._speed is not None:  # What takes its time counts only while it reads.
             self._let_go()
@@ -112,35 +112,33 @@ class History:
         """
         if self.ended:
             return None
-        if self._gap or not self._windows:
+        if self._gap or not self._parts:
             return 0 if self._gap or self._position.seq >= self._stop_seq else None
         if self._speed is None or self._began is None:
             return 0
         first_ms, began_ms = self._began
-        return max(0, began_ms + (self._windows[0].start_ms - first_ms) / self._speed - now_ms)
+        return max(0, began_ms + (self._parts[0].start_ms - first_ms) / self._speed - now_ms)
 
     def pull(self, now_ms: float) -> Frame | None:
         """The next message, if one is due; the last one is ``history_end``."""
-        while self.due(now_ms) == 0:
-            if self._gap:
-                gap, self._gap = self._gap, None
-                return self._message({"type": "gap", **gap_fields(gap), "history": True})
-            if not self._windows:
-                return self.end(cancelled=False)
-            window = self._windows.popleft()
-            part = select(window, self._filter)
-            if part is not None:
-                self._began = self._began or (window.start_ms, now_ms)
-                frame = batch([part], self._encoder.events(part.fragments), self._encoder, {"history": True})
-                self._batches += 1
-                self._events += frame.events
-                return frame
-        return None
+        if self.due(now_ms) != 0:
+            return None
+        if self._gap:
+            gap, self._gap = self._gap, None
+            return self._message({"type": "gap", **gap_fields(gap), "history": True})
+        if not self._parts:
+            return self.end(cancelled=False)
+        part = self._parts.popleft()
+        self._began = self._began or (part.start_ms, now_ms)
+        frame = batch([part], self._encoder.events(part.fragments), self._encoder, {"history": True})
+        self._batches += 1
+        self._events += frame.events
+        return frame
 
     def end(self, *, cancelled: bool) -> Frame:
         """End it, done or not."""
         self.ended = True
-        self._windows.clear()
+        self._parts.clear()
         self._let_go()
         from_ms, to_ms = self._range_ms
         return self._message({
