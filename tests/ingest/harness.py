@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 from twisted.trial.unittest import TestCase
 
+from tests.channels import let_go
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
 from vizd.ingest.server import SERVICE, GrpcServer
@@ -209,7 +210,7 @@ class Node:
     def close(self) -> None:
         """Let go of everything."""
         self.no_more()
-        self._channel.close()
+        let_go(self._channel)
 
 
 class ServerTests(TestCase):
@@ -238,7 +239,7 @@ class ServerTests(TestCase):
         channel = grpc.insecure_channel(
             f"127.0.0.1:{self.daemon.port}", options=[("grpc.use_local_subchannel_pool", 1)]
         )
-        self.addCleanup(channel.close)
+        self.addCleanup(let_go, channel)
         return channel
 
 
