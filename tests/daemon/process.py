@@ -19,6 +19,7 @@ import msgpack
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.channels import let_go
 from vizd.wire.vizd_pb2 import Events, Hello, PublishRequest, PublishResponse, VizEvent
 
 TIMEOUT_S = 20
@@ -211,4 +212,4 @@ class Publisher:
         """Go."""
         self._put(None)
         self._call.cancel()
-        self._channel.close()
+        let_go(self._channel)

@@ -9,6 +9,7 @@ import grpc
 from google.protobuf import json_format
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.channels import let_go
 from tests.daemon.process import TIMEOUT_S, Daemon
 from tests.docs import DOCS
 from vizd.wire.vizd_pb2 import PublishRequest, PublishResponse
@@ -70,10 +71,11 @@ class ConnectingANode(SynchronousTestCase):
 
     def publish(self, requests: list[PublishRequest]) -> list[PublishResponse]:
         """All that is answered until the stream ends well."""
-        with grpc.insecure_channel(f"127.0.0.1:{self.daemon.grpc_port}") as channel:
-            call = channel.stream_stream(
-                "/norikv.viz.v1.VizIngestService/Publish",
-                request_serializer=PublishRequest.SerializeToString,
-                response_deserializer=PublishResponse.FromString,
-            )
-            return list(call(iter(requests), timeout=TIMEOUT_S))
+        channel = grpc.insecure_channel(f"127.0.0.1:{self.daemon.grpc_port}")
+        self.addCleanup(let_go, channel)
+        call = channel.stream_stream(
+            "/norikv.viz.v1.VizIngestService/Publish",
+            request_serializer=PublishRequest.SerializeToString,
+            response_deserializer=PublishResponse.FromString,
+        )
+        return list(call(iter(requests), timeout=TIMEOUT_S))
