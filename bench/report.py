@@ -36,6 +36,7 @@ def as_dict(run: Measured, broken: list[str]) -> dict[str, Any]:
             "bound": run.rss_bound_bytes,
         },
         "cpu": {
+            "daemon_us_per_event": round(run.cpu_us_per_event, 2),
             "daemon": round(run.cpu_share("daemon_cpu_s"), 3),
             "daemon_busiest": round(run.busiest_share, 3),
             "cluster": round(run.cpu_share("cluster_cpu_s"), 3),
@@ -86,7 +87,8 @@ def as_text(run: Measured, broken: list[str]) -> str:
         f"MiB estimated, {stats['buffer_events']:,} events",
         f"           bound {run.rss_bound_bytes / MIB:,.0f} MiB: the first + buffer-mb + {RSS_ALLOWANCE_SHARE:.0%} of "
         f"it + {RSS_ALLOWANCE_MIB}",
-        f"cpu        daemon {run.cpu_share('daemon_cpu_s'):.0%} of a core (busiest {run.busiest_share:.0%}), cluster "
+        f"cpu        daemon {run.cpu_share('daemon_cpu_s'):.0%} of a core (busiest {run.busiest_share:.0%}, "
+        f"{run.cpu_us_per_event:.1f} us per event), cluster "
         f"{run.cpu_share('cluster_cpu_s'):.0%}, readers {run.cpu_share('readers_cpu_s'):.0%}, everything else on this "
         f"machine {run.others_share:.0%}",
         *(["           the machine was FULL: what is late may have waited for a core"] if run.machine_is_full else []),
