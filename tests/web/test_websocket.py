@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.stream.made import draft, fsyncs, memory_log
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
+from vizd.web import websocket as websocket_module
 from vizd.web.admission import Admission
 from vizd.web.clients import Clients
 from vizd.web.dashboard import Surroundings
@@ -475,3 +476,31 @@ class FlowTests(Case):
         kind, (code, reason) = await self.talk(talk)
         self.assertEqual((kind, code, bool(reason)), ("batch", 1001, True))
         self.assertEqual(dict(self.clients.closes), {1001: 1})
+
+
+class DeafTests(Case):
+    """A client that does not answer a close."""
+
+    def setUp(self) -> None:
+        self.patch(websocket_module, "HANDSHAKE_TIMEOUT_S", 1)
+        super().setUp()
+
+    async def test_it_is_cut_after_a_while_and_counted_by_the_code_that_was_said(self) -> None:
+        def run() -> int:
+            with socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S) as raw:
+                raw.sendall(UPGRADE % self.port)
+                received = raw.makefile("rb")
+                while received.readline() != b"\r\n":
+                    pass
+                read_frame(received)
+                reactor.callFromThread(self.clock.advance, 61)
+                opcode, payload = read_frame(received)
+                self.assertEqual(opcode, Opcode.CLOSE)
+                with contextlib.suppress(ConnectionResetError):
+                    self.assertEqual(received.read(), b"", "the end of the connection")
+                return int.from_bytes(payload[:2], "big")
+
+        self.assertEqual(await deferToThread(run), 4008)
+        while len(self.clients):
+            await deferLater(reactor, 0)
+        self.assertEqual(dict(self.clients.closes), {4008: 1})
