@@ -54,7 +54,6 @@ class Coalescer:
         :param now_ms: wall clock, milliseconds since the Unix epoch; it may jump.
         :param monotonic_ms: a clock that does not.
         """
-        appended = False
         facets: list[Facet] = []
         fragments: list[bytes] = []
         marks: list[Mark] = []
@@ -66,18 +65,16 @@ class Coalescer:
             )
             if full and marks:
                 self._append(facets, fragments, marks, monotonic_ms)
-                appended = True
                 facets, fragments, marks, size_bytes = [], [], [], 0
             facets += arrival.facets
             fragments += arrival.fragments
             size_bytes += arrival.size_bytes
             marks.append(arrival.mark)
-        if marks or (not appended and monotonic_ms - self._appended_monotonic_ms >= self.QUIET_MS):
-            if not marks:
-                self._reopen_at_last_append(now_ms, monotonic_ms)
+        is_silent = not marks
+        if is_silent:
+            self._reopen_at_last_append(now_ms, monotonic_ms)
+        if not is_silent or monotonic_ms - self._appended_monotonic_ms >= self.QUIET_MS:
             self._append(facets, fragments, marks, monotonic_ms)
-            appended = True
-        if appended:
             self._appended_monotonic_ms = monotonic_ms
         self._opened_ms, self._opened_monotonic_ms = now_ms, monotonic_ms
 
