@@ -1,9 +1,11 @@
 """Tests of ``vizd.web.history``, over a transport that is a string."""
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
 
+import msgpack
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -15,7 +17,7 @@ from vizd.log.window import Page, PageLimits
 from vizd.stream.history import ReadSlots
 from vizd.web.admission import Admission
 from vizd.web.history import HistoryEndpoint
-from vizd.web.site import Root
+from vizd.web.site import Root, gzipped
 
 
 class SlowLog(MemoryLog):
@@ -45,7 +47,7 @@ class HistoryEndpointTests(SynchronousTestCase):
         self.log = log
         admission = Admission()
         self.root = Root(admission)
-        self.root.add("/api/history", HistoryEndpoint(admission, log, self.slots, self.clock))
+        self.root.add("/api/history", gzipped(HistoryEndpoint(admission, log, self.slots, self.clock)))
 
     def fill(self, windows: int = 10, events: int = 2) -> None:
         """A window at 1,000 ms and every 100 ms from there; every third is empty."""
@@ -69,6 +71,30 @@ class HistoryEndpointTests(SynchronousTestCase):
 
     def starts(self, query: str = "") -> list[int]:
         return [batch["window_start"] for batch in self.get(query).json["batches"]]
+
+    def test_it_says_the_same_in_the_form_that_is_asked_for(self) -> None:
+        self.fill()
+        said = self.get().json
+        lines = self.get(Accept="application/x-ndjson")
+        self.assertEqual(lines.headers["content-type"], "application/x-ndjson")
+        maps = [*said["batches"], {"total_events": said["total_events"], "next_from": None}]
+        self.assertEqual([json.loads(line) for line in lines.body.splitlines()], maps)
+        packed = self.get(Accept="application/msgpack")
+        self.assertEqual(packed.headers["content-type"], "application/msgpack")
+        unpacker = msgpack.Unpacker()
+        unpacker.feed(packed.body)
+        self.assertEqual(list(unpacker), maps)
+
+    def test_it_is_gzipped_for_whoever_asks(self) -> None:
+        self.fill(100)
+        plain = self.get()
+        packed = self.get(**{"Accept-Encoding": "gzip, deflate"})
+        self.assertEqual(packed.headers["content-encoding"], "gzip")
+        self.assertNotIn("content-encoding", plain.headers)
+        self.assertEqual(gzip.decompress(packed.body), plain.body)
+        self.assertLess(len(packed.body), len(plain.body) / 4)
+        wrong = self.get("from=x", **{"Accept-Encoding": "gzip"})
+        self.assertEqual((wrong.status, json.loads(gzip.decompress(wrong.body))["error"]["code"]), (400, "parameter"))
 
     def test_it_is_one_json_value_of_windows_with_events_oldest_first(self) -> None:
         self.fill()
