@@ -79,7 +79,7 @@ def as_text(run: Measured, broken: list[str]) -> str:
         f"{cluster['dropped']:,} dropped, {cluster['rejected']:,} rejected, {cluster['undelivered']:,} undelivered",
         f"daemon     {stats['total_events_received']:,} received; "
         + ", ".join(f"{stats['ingest'][name]:,} {name}" for name in ("lost", "duplicates", "invalid", "unknown")),
-        f"           {run.windows_per_s:.1f} windows/s to the reference; all out "
+        f"           {run.windows_per_s:.1f} windows/s to whoever got most; all out "
         + ("NOT in time" if run.settled_s is None else f"{run.settled_s:.1f} s after the cluster's end"),
         f"history    {_history(run)}",
         f"memory     {run.rss_base_bytes / MIB:,.0f} MiB with clients and no events, peak "
