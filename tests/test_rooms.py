@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "wire": (),
     "events": ("wire",),
     "log": ("events",),
+    "state": ("events", "log.window"),
     "stream": ("events", "log", "state"),
     "ingest": ("events", "wire", "log.window", "log.coalescer"),
     "web": ("stream", "state", "log", "events"),
@@ -31,6 +32,7 @@ MAY_USE = {
     "wire": ("google.protobuf",),
     "events": ("google.protobuf",),
     "log": ("zope.interface", "msgspec", "zstandard"),
+    "state": ("msgspec",),
     "stream": ("zope.interface", "msgpack", "msgspec"),
     "ingest": ("google.protobuf", "grpc", "grpc_health", "grpc_reflection", "twisted"),
     "web": ("zope.interface", "twisted", "autobahn"),
@@ -39,7 +41,7 @@ MAY_USE = {
 }
 """What is not ours and not Python's."""
 
-PURE = ("events", "log", "stream")
+PURE = ("events", "log", "state", "stream")
 NOT_IN_PURE = {"asyncio", "datetime", "selectors", "socket", "sqlite3", "subprocess", "threading", "time"}
 """Of Python's own: clocks, threads and sockets come in as arguments."""
 NEVER_WITH_PURE = ("autobahn", "grpc", "sqlite3", "twisted", "txaio", "vizd.client", "vizd.ingest", "vizd.web")

@@ -1,0 +1,197 @@
+"""The newest event of each key, as a fold over the windows of the log.
+
+What a key is stands in the catalogue, what "newest" is for a shard's leadership in ``leadership``. The newest of all
+others is the last one in log order, whatever its ts says.
+"""
+
+from collections.abc import Iterable
+from itertools import compress
+from operator import itemgetter
+
+from vizd.events.catalogue import EventClass
+from vizd.events.facet import Facet
+from vizd.log.window import START, Mark, Position, Window
+from vizd.state.keys import Key, Keys, term_of
+from vizd.state.leadership import Leadership
+from vizd.state.nodes import Nodes
+from vizd.state.recency import Chain
+from vizd.state.view import ChainView, View
+
+__all__ = ["Projection"]
+
+_TRANSITIONS, _PHASES, _GAUGES = range(3)
+_CHAIN_OF = {EventClass.TRANSITION: _TRANSITIONS, EventClass.PHASE: _PHASES, EventClass.GAUGE: _GAUGES}
+
+
+class Projection:
+    """Folded over a log from its beginning, or from a keyframe.
+
+    Gauges expire: one is there no longer when its window ended over ``max_age_ms`` before the newest one. (Should the
+    clock step back, so that a window ends before its predecessor, the predecessor's end counts for both.)
+
+    Beyond ``max_keys`` or ``max_bytes`` the oldest gauges are driven out, then the oldest phases, then the oldest
+    transitions.
+
+    :ivar position: behind the last window folded.
+    :cvar CHUNK_ROWS: see ``Chain``; writing a chunk anew takes about 0.1 ms.
+    :cvar EXPIRED_PER_FOLD: gauges cleared away beyond as many as were put in: about 1 ms, when a jump of the clock
+        makes everything old at once.
+    """
+
+    MAX_KEYS = 250_000
+    MAX_BYTES = 128 << 20
+    CHUNK_ROWS = 512
+    EXPIRED_PER_FOLD = 1_000
+
+    def __init__(self, max_age_ms: int, max_keys: int = MAX_KEYS, max_bytes: int = MAX_BYTES) -> None:
+        """
+        :param max_bytes: of memory, estimated. What was replaced or expired lately may take as much again.
+        """
+        self._max_age_ms = max_age_ms
+        self._max_keys = max_keys
+        self._max_bytes = max_bytes
+        self.position: Position = START
+        self._latest_ms = 0
+        self._lost_forever = False
+        self._lost_ms: int | None = None
+        self._keys = Keys()
+        self._nodes = Nodes()
+        self._leadership = Leadership(self._nodes.incarnation)
+        self._chains = tuple(Chain(self.CHUNK_ROWS) for _ in _CHAIN_OF)
+        self._view: View | None = None
+
+    def __len__(self) -> int:
+        """Keys, and those gauges that have expired and are not cleared away yet."""
+        return sum(map(len, self._chains))
+
+    @property
+    def memory_bytes(self) -> int:
+        """About what the keys and their events take."""
+        return sum(chain.memory_bytes for chain in self._chains)
+
+    @property
+    def as_of_ms(self) -> int | None:
+        """The end of the last window; ``None`` before the first."""
+        return self.position.end_ms
+
+    @property
+    def truncated(self) -> bool:
+        """Keys were driven out by the bounds, and would be here without them.
+
+        A gauge that was is no longer missed when it would have expired.
+        """
+        return self._lost_forever or (self._lost_ms is not None and self._lost_ms >= self._fresh_ms)
+
+    @property
+    def _fresh_ms(self) -> int:
+        return self._latest_ms - self._max_age_ms
+
+    def view(self) -> View:
+        """The state as it is now. Takes a few us, and is the same object until the next fold."""
+        if self._view is None:
+            fresh_ms = (None, None, self._fresh_ms)
+            self._view = View(
+                self.position,
+                self.truncated,
+                self._nodes.shown(),
+                self._leadership.shown(),
+                self._latest_ms,
+                self._lost_forever,
+                self._lost_ms,
+                tuple(ChainView(*chain.chunks(), fresh) for chain, fresh in zip(self._chains, fresh_ms, strict=True)),
+            )
+        return self._view
+
+    def fold(self, window: Window) -> None:
+        """The next window, with all its events: not one that was read for some types only.
+
+        :raises ValueError: it is another one.
+        """
+        before = self.position
+        if before.seq and window.seq != before.seq + 1:
+            raise ValueError(f"window {window.seq} does not follow window {before.seq}")
+        self._view = None
+        self.position = window.position
+        self._latest_ms = max(self._latest_ms, window.end_ms)
+        newest = self._newest(window)
+        facets, fragments = window.facets, window.fragments
+        for key, at in sorted(newest.items(), key=itemgetter(1)):
+            facet = facets[at]
+            chain = self._chains[_CHAIN_OF[facet.kind.event_class]]
+            chain.put(window.seq, key, facet, fragments[at], self._latest_ms)
+        self._expire(len(newest) + self.EXPIRED_PER_FOLD)
+        self._keep_bounds()
+
+    def _newest(self, window: Window) -> dict[bytes, int]:
+        """Where in the window the newest event of each key is."""
+        facets, fragments = window.facets, window.fragments
+        newest: dict[bytes, int] = {}
+        looked_into: dict[Facet, Key] = {}
+        # At the speed of C for each event, and of Python for each facet: a flood has few.
+        for facet, at in dict(zip(facets, range(len(facets)), strict=True)).items():
+            key = self._keys[facet]
+            if key is None:
+                continue
+            if key.cut or key.leads:
+                looked_into[facet] = key
+            elif newest.get(key.prefix, -1) < at:  # Equal facets may be two objects, and kinds may share a key.
+                newest[key.prefix] = at
+        marks = _Marks(window.marks, self._nodes)
+        if looked_into:
+            for at in compress(range(len(facets)), map(looked_into.__contains__, facets)):
+                facet = facets[at]
+                key = looked_into[facet]
+                if key.cut:
+                    newest[key.prefix + key.cut(fragments[at])] = at
+                else:
+                    marks.follow_to(at)
+                    if self._leadership.follow(key.prefix, facet, term_of(fragments[at])):
+                        newest[key.prefix] = at
+        marks.follow_all()
+        return newest
+
+    def _expire(self, count: int) -> None:
+        """Clear away expired gauges, at most ``count``; views skip those that are left."""
+        gauges = self._chains[_GAUGES]
+        for _ in range(min(count, len(gauges))):
+            row = gauges.oldest()
+            if row.end_ms >= self._fresh_ms:
+                return
+            gauges.drop(self.position.seq, row.key)
+
+    def _keep_bounds(self) -> None:
+        """Drive out the oldest while there is too much: about as much as the fold has put in."""
+        keys, memory_bytes = len(self), self.memory_bytes
+        for index in (_GAUGES, _PHASES, _TRANSITIONS):
+            chain = self._chains[index]
+            while len(chain) and (keys > self._max_keys or memory_bytes > self._max_bytes):
+                row = chain.oldest()
+                memory_bytes -= chain.memory_bytes
+                chain.drop(self.position.seq, row.key)
+                memory_bytes += chain.memory_bytes
+                keys -= 1
+                if index == _GAUGES:
+                    self._lost_ms = row.end_ms
+                else:
+                    self._lost_forever = True
+                    self._leadership.forget(row.key)
+
+
+class _Marks:
+    """The marks of a window, beside its events: each is followed in front of its first event."""
+
+    def __init__(self, marks: Iterable[Mark], nodes: Nodes) -> None:
+        self._marks = iter(marks)
+        self._nodes = nodes
+        self._events = 0
+
+    def follow_to(self, event: int) -> None:
+        """Up to the mark of the event with this index."""
+        while self._events <= event and (mark := next(self._marks, None)):
+            self._nodes.follow(mark)
+            self._events += mark.events
+
+    def follow_all(self) -> None:
+        """Up to the last."""
+        for mark in self._marks:
+            self._nodes.follow(mark)
