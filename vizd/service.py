@@ -32,6 +32,7 @@ from vizd.retention import RetentionNotice
 from vizd.status import Status
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
+from vizd.stream.position import EPOCH_BYTES
 from vizd.ticker import Ticker
 from vizd.web.admission import Admission
 from vizd.web.api import ProbeEndpoint, StatsEndpoint
@@ -39,6 +40,7 @@ from vizd.web.clients import Clients
 from vizd.web.dashboard import Surroundings
 from vizd.web.history import HistoryEndpoint
 from vizd.web.site import Root, gzipped, make_site
+from vizd.web.turns import Turns
 from vizd.web.websocket import EventsEndpoint
 
 __all__ = ["CannotStart", "Vizd"]
@@ -86,6 +88,7 @@ class Vizd(MultiService):
             origin=secrets.token_hex(4),
             max_age_ms=config.buffer_minutes * 60_000,
             max_bytes=config.buffer_mb << 20,
+            epoch=secrets.token_bytes(EPOCH_BYTES),
         )
         coalescer = Coalescer(log, wall_ms(), int(monotonic() * 1000))
         self._clients = Clients(log, config.max_clients, reactor, monotonic)
@@ -101,12 +104,15 @@ class Vizd(MultiService):
             log, self._clients, self._ticker, self._ingest, self._inbox, registry, admission, monotonic, monotonic()
         )
         slots = ReadSlots()
-        around = Surroundings(log, Frames(), slots, self._clients, reactor, monotonic, wall_ms, config.coalesce_ms)
+        turns = Turns(reactor)
+        around = Surroundings(
+            log, Frames(log.epoch), slots, turns, self._clients, reactor, monotonic, wall_ms, config.coalesce_ms
+        )
         root = Root(admission)
         root.add("/health", ProbeEndpoint(admission, self.status.health))
         root.add("/ready", ProbeEndpoint(admission, self.status.ready))
         root.add("/api/stats", StatsEndpoint(admission, self.status.stats))
-        root.add("/api/history", gzipped(HistoryEndpoint(admission, log, slots, reactor)))
+        root.add("/api/history", gzipped(HistoryEndpoint(admission, log, slots, turns)))
         root.add("/ws/events", EventsEndpoint(admission, around))
         self._site = make_site(root, reactor)
         self._demo = Demo(reactor) if config.demo else None

@@ -78,6 +78,7 @@ class Status:
             "oldest_event_ms": log.oldest_event_ms,
             "newest_event_ms": log.newest_event_ms,
             "connected_clients": len(self.clients),
+            "clients": self.clients.described(),
             "connected_publishers": sum(not stream.silent for stream in streams),
             "ingest": {
                 "duplicates": totals.duplicates,

@@ -46,15 +46,15 @@ class LogContract:
         self,
         log: ILog,
         position: Position = START,
-        stop_seq: int | None = None,
+        stop: Position | None = None,
         wanted: Callable[[Any], bool] = everything,
         limits: PageLimits = SIZES[0],
     ) -> tuple[list[Gap], list[Window]]:
-        """Page after page, until the reader stands at ``stop_seq`` or the head as it is now."""
-        stop_seq = log.head.seq if stop_seq is None else stop_seq
+        """Page after page, until the reader stands at ``stop``: the head as it is now, if nothing else is said."""
+        stop = stop or log.head
         gaps, windows = [], []
-        while position.seq < min(stop_seq, log.head.seq):
-            page = await log.read(position, stop_seq, wanted, limits)
+        while position.seq < stop.seq:
+            page = await log.read(position, stop, wanted, limits)
             self.assertGreater(page.position.seq, position.seq, "a page must lead on")
             gaps += [page.gap] if page.gap else []
             windows += page.windows
@@ -62,8 +62,12 @@ class LogContract:
         return gaps, windows
 
     async def follow(self, log: ILog, position: Position = START) -> list[Window]:
-        """One window after the other, as a live reader does."""
-        windows = []
+        """As a live reader does: by the page up to the tail, then one window after the other."""
+        windows: list[Window] = []
+        while position.seq < log.tail.seq:
+            page = await log.read(position, log.tail, everything)
+            windows += page.windows
+            position = page.position
         while (window := log.after(position)) is not None:
             windows.append(window)
             position = window.position
@@ -74,11 +78,13 @@ class LogContract:
 
     async def test_an_empty_log_has_nothing_and_stands_at_the_start(self) -> None:
         log = await self.make()
-        self.assertEqual((log.head, log.oldest), (START, START))
+        self.assertEqual((log.head, log.tail, log.oldest), (START, START, START))
+        self.assertIsNone(log.oldest_start_ms)
+        self.assertEqual(len(log.epoch), 8)
         self.assertIsNone(log.after(START))
         self.assertEqual(log.before_ms(0), START)
         self.assertEqual((log.oldest_event_ms, log.newest_event_ms), (None, None))
-        page = await log.read(START, 10, everything)
+        page = await log.read(START, Position(10, 0, None), everything)
         self.assertEqual((page.gap, list(page.windows), page.position), (None, [], START))
 
     async def test_windows_come_in_the_order_of_their_appends_each_once(self) -> None:
@@ -164,20 +170,21 @@ class LogContract:
     async def test_a_page_ends_at_the_window_that_brings_it_to_a_bound(self) -> None:
         log = await self.make()
         await self.append(log, *[draft(50 * number, number % 2) for number in range(30)])
-        by_count = await log.read(START, 30, with_events, PageLimits(windows=3))
+        by_count = await log.read(START, log.head, with_events, PageLimits(windows=3))
         self.assertEqual(([window.seq for window in by_count.windows], by_count.position.seq), ([2, 4, 6], 6))
-        by_scan = await log.read(START, 30, with_events, PageLimits(scanned=3))
+        by_scan = await log.read(START, log.head, with_events, PageLimits(scanned=3))
         self.assertEqual(([window.seq for window in by_scan.windows], by_scan.position.seq), ([2], 3))
-        by_bytes = await log.read(START, 30, everything, PageLimits(memory_bytes=1))
+        by_bytes = await log.read(START, log.head, everything, PageLimits(memory_bytes=1))
         self.assertEqual([window.seq for window in by_bytes.windows], [1])
 
     async def test_reading_stops_where_it_was_told_to(self) -> None:
         log = await self.make()
         await self.append(log, *[draft(50 * number) for number in range(10)])
-        behind_3 = (await self.follow(log))[2].position
-        gaps, windows = await self.read_all(log, behind_3, 7)
+        windows = await self.follow(log)
+        behind_3, behind_7 = windows[2].position, windows[6].position
+        gaps, windows = await self.read_all(log, behind_3, behind_7)
         self.assertEqual((gaps, [window.seq for window in windows]), ([], [4, 5, 6, 7]))
-        page = await log.read(behind_3, 3, everything)
+        page = await log.read(behind_3, behind_3, everything)
         self.assertEqual((list(page.windows), page.position), ([], behind_3))
 
     async def test_windows_are_trimmed_by_age_and_only_from_the_old_end(self) -> None:
@@ -204,26 +211,38 @@ class LogContract:
         await self.append(log, draft(0, 20), draft(50, 20))
         self.assertEqual([window.seq for window in await self.follow(log, log.oldest)], [2])
 
-    async def test_after_tells_that_a_window_was_trimmed(self) -> None:
+    async def test_after_tells_that_a_window_is_not_among_the_newest(self) -> None:
         log = await self.make(max_age_ms=1_000)
         await self.append(log, *[draft(1_000 * number) for number in range(300)])
         with self.assertRaises(LookupError) as raised:
             log.after(START)
-        self.assertIn(str(log.oldest.seq + 1), str(raised.exception))
-        self.assertEqual(log.after(log.oldest).seq, log.oldest.seq + 1)
+        self.assertIn(str(log.tail.seq + 1), str(raised.exception))
+        self.assertEqual(log.after(log.tail).seq, log.tail.seq + 1)
 
     async def test_a_reader_behind_the_trimmed_end_is_told_what_it_misses_and_gets_the_rest(self) -> None:
         log = await self.make(max_age_ms=1_000)
         await self.append(log, *[draft(1_000 * number, number) for number in range(5)])
         reader = log.head
         await self.append(log, *[draft(1_000 * number, number) for number in range(5, 300)])
-        oldest = log.after(log.oldest)
+        [oldest, *_] = await self.follow(log, log.oldest)
+        self.assertEqual(log.oldest_start_ms, oldest.start_ms)
         for limits in SIZES:
             gaps, windows = await self.read_all(log, reader, limits=limits)
             missing = range(6, oldest.seq)
             events = sum(seq - 1 for seq in missing)
             self.assertEqual(gaps, [Gap(reader.end_ms, oldest.start_ms, len(missing), events, "trimmed")])
             self.assertEqual([window.seq for window in windows], list(range(oldest.seq, 301)))
+
+    async def test_a_range_that_was_trimmed_away_is_a_gap_that_ends_where_the_range_does(self) -> None:
+        log = await self.make(max_age_ms=1_000)
+        await self.append(log, *[draft(1_000 * number, number) for number in range(5)])
+        reader = log.head
+        await self.append(log, *[draft(1_000 * number, number) for number in range(5, 8)])
+        stop = log.head
+        await self.append(log, *[draft(1_000 * number, number) for number in range(8, 300)])
+        for limits in SIZES:
+            gaps, windows = await self.read_all(log, reader, stop, limits=limits)
+            self.assertEqual((gaps, windows), ([Gap(reader.end_ms, stop.end_ms, 3, 5 + 6 + 7, "trimmed")], []))
 
     async def test_a_reader_from_the_very_beginning_has_no_time_in_front_of_its_gap(self) -> None:
         log = await self.make(max_age_ms=1_000)
@@ -239,9 +258,7 @@ class LogContract:
         for at_ms in range(kept[0].start_ms - 3, kept[-1].start_ms + 3):
             expected = next((window.seq for window in kept if window.start_ms >= at_ms), None)
             position = log.before_ms(at_ms)
-            window = log.after(position)
-            self.assertEqual(window.seq if window else None, expected, f"at {at_ms}")
-            self.assertEqual(position.seq, (expected or log.head.seq + 1) - 1)
+            self.assertEqual(position.seq, (expected or log.head.seq + 1) - 1, f"at {at_ms}")
 
     async def test_a_time_in_front_of_everything_leads_to_the_oldest_window(self) -> None:
         log = await self.make(max_age_ms=1_000)

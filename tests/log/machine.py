@@ -145,7 +145,12 @@ class LogMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_left_is_the_end_of_the_list(self) -> None:
-        kept, position = [], self.log.oldest
+        kept: list[Window] = []
+        position = self.log.oldest
+        while position.seq < self.log.tail.seq:
+            page = now(self.log.read(position, self.log.tail, Wanted(empty=True)))
+            kept += page.windows
+            position = page.position
         while (window := self.log.after(position)) is not None:
             kept.append(window)
             position = window.position
@@ -181,22 +186,22 @@ class LogMachine(RuleBasedStateMachine):
     @rule(data=st.data(), limits=LIMITS, wanted=WANTED)
     def read_from_anywhere_to_anywhere(self, data: st.DataObject, limits: PageLimits, wanted: Wanted) -> None:
         begin = data.draw(st.integers(0, len(self.model)))
-        stop = data.draw(st.integers(max(begin, self.trimmed), len(self.model)))
+        stop = data.draw(st.integers(begin, len(self.model)))
         position = self.position(begin)
         gaps: list[Gap] = []
         windows: list[Window] = []
         while position.seq < stop:
-            page = now(self.log.read(position, stop, wanted, limits))
+            page = now(self.log.read(position, self.position(stop), wanted, limits))
             assert len(page.windows) <= limits.windows
             assert page.position.seq > position.seq
             gaps += [page.gap] if page.gap else []
             windows += page.windows
             position = page.position
         assert position == self.position(max(begin, stop))
-        first = max(begin, self.trimmed)
-        if begin < first and begin < stop:
+        first = min(max(begin, self.trimmed), stop)
+        if begin < first:
             events = self.position(first).total_events - self.position(begin).total_events
-            to_ms = self.model[first].start_ms
+            to_ms = self.position(stop).end_ms if first < self.trimmed else self.model[first].start_ms
             assert gaps == [Gap(self.position(begin).end_ms, to_ms, first - begin, events, "trimmed")]
         else:
             assert gaps == []
@@ -216,15 +221,15 @@ class LogMachine(RuleBasedStateMachine):
         starts = [past.start_ms for past in self.model[self.trimmed :]]
         assert self.log.before_ms(at_ms) == self.position(self.trimmed + bisect.bisect_left(starts, at_ms))
 
-    @precondition(lambda self: self.trimmed)
+    @precondition(lambda self: self.log.tail.seq)
     @rule(data=st.data())
-    def step_to_a_window_that_was_trimmed(self, data: st.DataObject) -> None:
-        seq = data.draw(st.integers(0, self.trimmed - 1))
+    def step_to_a_window_that_is_not_among_the_newest(self, data: st.DataObject) -> None:
+        seq = data.draw(st.integers(0, self.log.tail.seq - 1))
         try:
             found = self.log.after(self.position(seq))
         except LookupError:
             return
-        raise AssertionError(f"window {seq + 1} was trimmed, yet {found} came")
+        raise AssertionError(f"window {seq + 1} is in front of the tail, yet {found} came")
 
     def position(self, seq: int) -> Position:
         """Behind the window ``seq``, whether it has been trimmed or not."""

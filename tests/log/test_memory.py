@@ -89,11 +89,17 @@ class MemoryLogTests(TestCase):
         self.assertEqual((log.retention_ms, log.is_shortened), (500, False))
         for number in range(10, 3_000):
             log.append(draft(50 * number, 100))
-        oldest = log.after(log.oldest)
-        self.assertEqual((log.retention_ms, log.is_shortened), (3_000 * 50 - oldest.start_ms, True))
+        self.assertEqual((log.retention_ms, log.is_shortened), (3_000 * 50 - log.oldest_start_ms, True))
         for number in range(4_000):
             log.append(draft(10**7 + 5_000 * number, 0))
         self.assertFalse(log.is_shortened, "by age again")
+
+    def test_the_newest_windows_are_at_hand_from_the_first_on(self) -> None:
+        log = MemoryLog("here", 3_600_000, 1 << 30)
+        for number in range(200):
+            log.append(draft(50 * number, 100))
+            self.assertGreaterEqual(log.head.seq - log.tail.seq, min(number + 1, memory.PLAIN_WINDOWS))
+        self.assertLess(log.head.seq - log.tail.seq, memory.PLAIN_WINDOWS + memory.BLOCK_WINDOWS)
 
     def test_an_hour_of_silence_takes_little(self) -> None:
         log = MemoryLog("here", 3_600_000, 1 << 30)
@@ -126,7 +132,9 @@ class MemoryLogTests(TestCase):
             log.append(made(number))
         raft = 1 << KINDS[RAFT].type.index
         self.patch(Packed, "unpack", unpacked := Counting(Packed.unpack))
-        page = now(log.read(START, 60, lambda summary: bool(summary.types & raft), PageLimits(60, 100_000, 1 << 30)))
+        page = now(
+            log.read(START, log.head, lambda summary: bool(summary.types & raft), PageLimits(60, 100_000, 1 << 30))
+        )
         found = [window for window in page.windows if any(each.kind is KINDS[RAFT] for each in window.facets)]
         self.assertEqual([window.seq for window in found], [seq for seq in range(1, 61) if (seq - 1) % 10 == 3])
         sealed = [packed for (packed,) in unpacked.calls]
@@ -173,7 +181,8 @@ def seal_early(patch: Callable[[Any, str, int], Any]) -> None:
 
 
 def windows_of(log: MemoryLog) -> list[Window]:
-    windows, position = [], log.oldest
+    page = now(log.read(log.oldest, log.tail, lambda _: True))
+    windows, position = list(page.windows), page.position
     while (window := log.after(position)) is not None:
         windows.append(window)
         position = window.position

@@ -64,6 +64,6 @@ def window(events: Sequence[Made], opened_ms: int = 1_000, seq: int = 1) -> Wind
     return Window(seq, opened_ms, "test", draft(opened_ms, events), 0)
 
 
-def memory_log(max_age_ms: int = 3_600_000, max_bytes: int = 1 << 30) -> MemoryLog:
+def memory_log(max_age_ms: int = 3_600_000, max_bytes: int = 1 << 30, epoch: bytes = b"an epoch") -> MemoryLog:
     """An empty one."""
-    return MemoryLog("test", max_age_ms, max_bytes)
+    return MemoryLog("test", max_age_ms, max_bytes, epoch)

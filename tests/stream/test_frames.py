@@ -12,8 +12,9 @@ from vizd.log.memory import MemoryLog
 from vizd.log.window import Window
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.filter import Filter
-from vizd.stream.frames import Frames, batch, select
+from vizd.stream.frames import Frame, Frames, batch, select
 
+EPOCH = b"an epoch"
 EVERYTHING = Filter.of()
 
 
@@ -59,21 +60,23 @@ class BatchTests(SynchronousTestCase):
         self.assertEqual({name: count for name, count in summary.items() if count}, {"swim_count": 1})
 
 
+def live(frames: Frames, seen: list[Window], by: Filter, encoder: Any) -> Frame:
+    """What a reader gets who comes to the end of ``seen``."""
+    return frames.live([part for each in seen if (part := frames.part(each, by))], by, encoder, seen[-1].position)
+
+
 class FramesTests(SynchronousTestCase):
     """What readers share."""
 
     def test_readers_that_are_to_get_the_same_get_one_frame(self) -> None:
-        frames, seen = Frames(), window(fsyncs(3))
+        frames, seen = Frames(EPOCH), window(fsyncs(3))
         for encoder in (JSON, MESSAGEPACK):
-            made_of = [
-                frames.live([frames.part(seen, Filter.of(["WAL"], [1]))], Filter.of(["wal"], [1]), encoder)
-                for _ in range(3)
-            ]
+            made_of = [live(frames, [seen], Filter.of(["wal"] if turn else ["WAL"], [1]), encoder) for turn in range(3)]
             self.assertIs(made_of[0], made_of[1])
             self.assertIs(made_of[0], made_of[2])
 
     def test_readers_that_are_to_get_something_else_do_not(self) -> None:
-        frames = Frames()
+        frames = Frames(EPOCH)
         log, windows = listened()
         for number in range(3):
             log.append(draft(1_000 + 50 * number, [*fsyncs(1, first=number), made("Swim.Alive")]))
@@ -87,9 +90,7 @@ class FramesTests(SynchronousTestCase):
             ([second, third], EVERYTHING, JSON),
             ([first, second, third], EVERYTHING, JSON),
         ]
-        payloads = [
-            frames.live([frames.part(each, by) for each in seen], by, encoder).payload for seen, by, encoder in asked
-        ]
+        payloads = [live(frames, seen, by, encoder).payload for seen, by, encoder in asked]
         self.assertEqual(len(set(payloads)), len(asked))
         for (seen, by, encoder), payload in zip(asked, payloads, strict=True):
             said = msgpack.unpackb(payload) if encoder is MESSAGEPACK else json.loads(payload)
@@ -98,58 +99,58 @@ class FramesTests(SynchronousTestCase):
 
     def test_readers_of_different_parts_of_a_window_get_their_parts_whoever_comes_first(self) -> None:
         seen = window([*fsyncs(2), made("Swim.Alive"), made("SlotHeat")])
-        frames = Frames()
+        frames = Frames(EPOCH)
         for types in (["swim"], ["wal", "swim"], ["heat"], [], ["swim"]):
             by = Filter.of(types)
-            said = msgpack.unpackb(frames.live([frames.part(seen, by)], by, MESSAGEPACK).payload)
+            said = msgpack.unpackb(live(frames, [seen], by, MESSAGEPACK).payload)
             self.assertEqual(said["data"]["events"], [json.loads(text) for text in select(seen, by).fragments])
 
     def test_an_event_that_stands_twice_in_a_window_is_sent_twice(self) -> None:
-        frames, seen = Frames(), window([*fsyncs(1), *fsyncs(1)])
+        frames, seen = Frames(EPOCH), window([*fsyncs(1), *fsyncs(1)])
         for _ in range(2):
             self.assertEqual(
-                texts(msgpack.unpackb(Frames().live([frames.part(seen, EVERYTHING)], EVERYTHING, MESSAGEPACK).payload)),
+                texts(msgpack.unpackb(live(frames, [seen], EVERYTHING, MESSAGEPACK).payload)),
                 [0, 0],
             )
 
     def test_nothing_is_remembered_as_nothing(self) -> None:
-        frames, seen, by = Frames(), window(fsyncs(1)), Filter.of(["swim"])
+        frames, seen, by = Frames(EPOCH), window(fsyncs(1)), Filter.of(["swim"])
         self.assertIsNone(frames.part(seen, by))
         self.assertIsNone(frames.part(seen, by))
 
     def test_what_was_forgotten_is_made_again_and_says_the_same(self) -> None:
         self.patch(Frames, "MAX_KEPT", 4)
         self.patch(Frames, "MAX_WINDOWS", 1)
-        frames = Frames()
+        frames = Frames(EPOCH)
         log, windows = listened()
         for number in range(40):
             log.append(draft(1_000 + 50 * number, fsyncs(2, first=2 * number)))
         for by in (EVERYTHING, Filter.of(["wal"])):
             for encoder, loads in ((JSON, json.loads), (MESSAGEPACK, msgpack.unpackb)):
                 for at in (*range(40), 0, 39, 5):
-                    frame = frames.live([frames.part(windows[at], by)], by, encoder)
+                    frame = live(frames, [windows[at]], by, encoder)
                     self.assertEqual(texts(loads(frame.payload)), [2 * at, 2 * at + 1])
 
     def test_windows_that_the_log_has_let_go_are_not_kept_by_what_readers_share(self) -> None:
         before = windows_alive()
-        frames = Frames()
+        frames = Frames(EPOCH)
         for number in range(100):
             seen = window([*fsyncs(20), made("Swim.Alive")], seq=number + 1)
             for by in (EVERYTHING, Filter.of(["swim"])):
                 for encoder in (JSON, MESSAGEPACK):
-                    frames.live([frames.part(seen, by)], by, encoder)
+                    live(frames, [seen], by, encoder)
         del seen
         self.assertEqual(windows_alive(), before)
 
     def test_what_readers_share_is_bounded_in_bytes(self) -> None:
         self.assertEqual(Frames.MAX_KEPT_BYTES, 16 << 20)
         self.patch(Frames, "MAX_KEPT_BYTES", 1 << 20)
-        frames = Frames()
+        frames = Frames(EPOCH)
         for number in range(60):
             seen = window(fsyncs(300), seq=number + 1)
             for by in (EVERYTHING, Filter.of(["wal"])):
                 for encoder in (JSON, MESSAGEPACK):
-                    frames.live([frames.part(seen, by)], by, encoder)
+                    live(frames, [seen], by, encoder)
         kept = {id(text): len(text) for part, _ in frames._parts._items.values() for text in part.fragments}
         self.assertGreater(sum(kept.values()), 0)
         self.assertLessEqual(sum(kept.values()), Frames.MAX_KEPT_BYTES)

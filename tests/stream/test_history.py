@@ -60,7 +60,7 @@ class Reading:
         wanted = self.history.wants()
         if wanted is None:
             return False
-        self.history.feed(await self.log.read(wanted.position, wanted.stop_seq, wanted.wanted))
+        self.history.feed(await self.log.read(wanted.position, wanted.stop, wanted.wanted, wanted.limits))
         return True
 
     async def rest(self) -> list[dict[str, Any]]:
@@ -146,16 +146,16 @@ class HistoryTests(TestCase):
         said = [reading.say() for _ in range(50)]
         while log.oldest.seq < 500:
             append(log, log.head.seq)
-        oldest = log.after(log.oldest)
+        oldest, oldest_ms = log.oldest.seq + 1, log.oldest_start_ms
         said += await reading.rest()
         [gap] = [each for each in said if each["type"] == "gap"]
         at = said.index(gap)
         self.assertEqual(set(gap), {"type", "from_ms", "to_ms", "windows", "events", "reason", "history"})
-        self.assertEqual((gap["reason"], gap["history"], gap["to_ms"]), ("trimmed", True, oldest.start_ms))
+        self.assertEqual((gap["reason"], gap["history"], gap["to_ms"]), ("trimmed", True, oldest_ms))
         # The page that was read before holds 200 windows with events, 300 with the others.
         last_seq = (gap["from_ms"] - 1_000) // 100
-        self.assertEqual(gap["windows"], oldest.seq - 1 - last_seq)
-        missed = range(last_seq, oldest.seq - 1)
+        self.assertEqual(gap["windows"], oldest - 1 - last_seq)
+        missed = range(last_seq, oldest - 1)
         self.assertEqual(gap["events"], sum(2 for number in missed if number % 3 != 2))
         delivered = starts(said)
         self.assertEqual(delivered, sorted(set(delivered)))
@@ -171,8 +171,29 @@ class HistoryTests(TestCase):
         while log.oldest.seq < 30:
             append(log, log.head.seq)
         gap, end = await reading.rest()
-        self.assertEqual((gap["type"], gap["reason"]), ("gap", "trimmed"))
+        self.assertEqual(
+            gap,
+            {"type": "gap", "from_ms": None, "to_ms": 2_000, "windows": 10, "events": 14, "reason": "trimmed",
+             "history": True},
+        )  # fmt: skip
         self.assertEqual((end["type"], end["batches"], end["cancelled"]), ("history_end", 0, False))
+
+    async def test_what_was_trimmed_before_it_was_asked_for_is_a_gap_whose_size_nobody_knows(self) -> None:
+        log = filled(2_000, max_age_ms=100_000)
+        oldest_ms = log.oldest_start_ms
+        for from_ms, to_ms, right in (
+            (0, END, (0, oldest_ms)),
+            (500, 900, (500, 900)),
+            (log.oldest.end_ms - 1, END, (log.oldest.end_ms - 1, oldest_ms)),
+            (log.oldest.end_ms, END, None),
+            (500, 500, None),
+        ):
+            said = await Reading(log, from_ms, to_ms).rest()
+            gaps = [each for each in said if each["type"] == "gap"]
+            self.assertEqual([(each["from_ms"], each["to_ms"]) for each in gaps], [right] if right else [])
+            for gap in gaps:
+                self.assertIs(said[0], gap)
+                self.assertEqual((gap["windows"], gap["events"], gap["reason"]), (None, None, "trimmed"))
 
     async def test_a_cancelled_one_says_what_it_had_sent(self) -> None:
         reading = Reading(filled(), 5, 10_000)
@@ -189,7 +210,7 @@ class HistoryTests(TestCase):
         reading = Reading(log)
         wanted = reading.history.wants()
         reading.history.end(cancelled=True)
-        reading.history.feed(await log.read(wanted.position, wanted.stop_seq, wanted.wanted))
+        reading.history.feed(await log.read(wanted.position, wanted.stop, wanted.wanted, wanted.limits))
         self.assertEqual((reading.say(), reading.history.due(reading.now_ms)), (None, None))
 
 

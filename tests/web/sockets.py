@@ -13,7 +13,8 @@ from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
 from vizd.stream.history import ReadSlots
 from vizd.web.clients import Clients
-from vizd.web.dashboard import Dashboard, Surroundings
+from vizd.web.dashboard import Dashboard, Surroundings, Wish
+from vizd.web.turns import Turns
 
 WALL_MS = 1_765_000_000_000
 
@@ -30,6 +31,7 @@ class FakeSocket:
         self.frames: list[Frame] = []
         self.did: list[Any] = []
         self.reading = True
+        self.taken: int | None = None
 
     def send(self, frame: Frame) -> None:
         self.frames.append(frame)
@@ -42,6 +44,9 @@ class FakeSocket:
 
     def read(self, go_on: bool) -> None:
         self.reading = go_on
+
+    def taken_bytes(self) -> int | None:
+        return self.taken
 
     def close(self, code: int, reason: str) -> None:
         self.did.append((code, reason))
@@ -57,9 +62,9 @@ class FakeSocket:
 class Person:
     """Whoever looks at a dashboard."""
 
-    def __init__(self, house: "House", encoder: Any = JSON, by: Filter | None = None) -> None:
+    def __init__(self, house: "House", encoder: Any = JSON, by: Filter | None = None, **wish: Any) -> None:
         self.socket = FakeSocket()
-        self.dashboard = Dashboard(house.around, self.socket, "test", encoder, by or Filter.of())
+        self.dashboard = Dashboard(house.around, self.socket, "test", Wish(encoder, by or Filter.of(), **wish))
         self.socket.dashboard = self.dashboard
         self._loads = json.loads if encoder is JSON else msgpack.unpackb
         self._heard = 0
@@ -104,7 +109,15 @@ class House:
         self.clients = Clients(self.log, max_clients, self.clock, self.clock.seconds)
         self.clients.startService()
         self.around = Surroundings(
-            self.log, Frames(), self.slots, self.clients, self.clock, self.clock.seconds, lambda: WALL_MS, 50
+            self.log,
+            Frames(self.log.epoch),
+            self.slots,
+            Turns(self.clock),
+            self.clients,
+            self.clock,
+            self.clock.seconds,
+            lambda: WALL_MS,
+            50,
         )
         self._number = 0
 

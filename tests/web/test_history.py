@@ -18,6 +18,7 @@ from vizd.stream.history import ReadSlots
 from vizd.web.admission import Admission
 from vizd.web.history import HistoryEndpoint
 from vizd.web.site import Root, gzipped
+from vizd.web.turns import Turns
 
 
 class SlowLog(MemoryLog):
@@ -47,7 +48,7 @@ class HistoryEndpointTests(SynchronousTestCase):
         self.log = log
         admission = Admission()
         self.root = Root(admission)
-        self.root.add("/api/history", gzipped(HistoryEndpoint(admission, log, self.slots, self.clock)))
+        self.root.add("/api/history", gzipped(HistoryEndpoint(admission, log, self.slots, Turns(self.clock))))
 
     def fill(self, windows: int = 10, events: int = 2) -> None:
         """A window at 1,000 ms and every 100 ms from there; every third is empty."""

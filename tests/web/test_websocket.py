@@ -24,6 +24,7 @@ from vizd.web.admission import Admission
 from vizd.web.clients import Clients
 from vizd.web.dashboard import Surroundings
 from vizd.web.site import Root, make_site
+from vizd.web.turns import Turns
 from vizd.web.websocket import MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL, EventsEndpoint
 
 TIMEOUT_S = 10
@@ -41,7 +42,15 @@ class Case(TestCase):
         self.clients = Clients(self.log, self.max_clients, reactor, self.clock.seconds)
         self.admission = Admission()
         around = Surroundings(
-            self.log, Frames(), ReadSlots(), self.clients, reactor, self.clock.seconds, lambda: 1_765_000_000_000, 50
+            self.log,
+            Frames(self.log.epoch),
+            ReadSlots(),
+            Turns(reactor),
+            self.clients,
+            reactor,
+            self.clock.seconds,
+            lambda: 1_765_000_000_000,
+            50,
         )
         root = Root(self.admission)
         root.add("/ws/events", EventsEndpoint(self.admission, around))

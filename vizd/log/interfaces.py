@@ -12,11 +12,16 @@ __all__ = ["ILog"]
 class ILog(Interface):
     """The one append-only log of windows.
 
-    Its newest part is in memory, so live reading is synchronous. What lies behind is read in pages.
+    Its newest part is in memory, so live reading is synchronous. What lies behind is read in pages:
+
+        oldest ──── read ────▶ tail ──── after ────▶ head
     """
 
+    epoch: bytes = Attribute("Which log this is: 8 random bytes. Positions mean nothing in a log of another epoch.")
     head: Position = Attribute("Behind the newest window.")
+    tail: Position = Attribute("In front of the oldest window that ``after`` gives at once.")
     oldest: Position = Attribute("In front of the oldest window that it still has.")
+    oldest_start_ms: int | None = Attribute("start_ms of the oldest window that it still has; None without one.")
     memory_bytes: int = Attribute("What the windows take in memory, estimated.")
     retention_ms: int = Attribute("From the start of the oldest window that it has to the end of the newest.")
     is_shortened: bool = Attribute("It was the bound in bytes that trimmed last, not the one in time.")
@@ -32,19 +37,19 @@ class ILog(Interface):
     def after(position: Position) -> Window | None:
         """The window behind ``position``; ``None`` at the head.
 
-        :raises LookupError: it has been trimmed.
+        :raises LookupError: ``position`` is in front of the tail.
         """
 
     def before_ms(start_ms: int) -> Position:
         """In front of the first window whose ``start_ms`` is not below this; the head where there is none."""
 
     async def read(
-        position: Position, stop_seq: int, wanted: Callable[[Summary], bool], limits: PageLimits = ...
+        position: Position, stop: Position, wanted: Callable[[Summary], bool], limits: PageLimits = ...
     ) -> Page:
-        """The windows behind ``position``, through ``stop_seq`` at most, for which ``wanted`` is true.
+        """The windows behind ``position``, up to ``stop`` at most, for which ``wanted`` is true.
 
         ``wanted`` may be asked of parts of the log, too. A window of the page may lack events of types, nodes or
         shards that ``wanted`` refuses by themselves.
 
-        Where windows behind ``position`` have been trimmed, the page begins with a gap of them.
+        Where windows between the two have been trimmed, the page begins with a gap of them.
         """

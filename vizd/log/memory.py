@@ -46,12 +46,14 @@ _start_ms = attrgetter("start_ms")
 class MemoryLog:
     """See ``ILog``. An append is durable at once: as durable as this process."""
 
-    def __init__(self, origin: str, max_age_ms: int, max_bytes: int) -> None:
+    def __init__(self, origin: str, max_age_ms: int, max_bytes: int, epoch: bytes = bytes(8)) -> None:
         """
         :param origin: the name of this daemon, for the windows that it makes.
         :param max_age_ms: what ended longer before the newest window is trimmed.
         :param max_bytes: of memory, estimated; the newest window stays, whatever it takes.
+        :param epoch: see ``ILog``; random where positions are given to anybody.
         """
+        self.epoch = epoch
         self._origin = origin
         self._max_age_ms = max_age_ms
         self._max_bytes = max_bytes
@@ -59,10 +61,10 @@ class MemoryLog:
         self._segments: deque[Segment] = deque()
         self._blocks: list[Block] = []
         self._plain: list[Window] = []
-        self._sealed = START
         self._unpacker = Unpacker()
         self._plain_bytes = 0
         self.head = START
+        self.tail = START
         self.oldest = START
         self.newest_event_ms: int | None = None
         self.is_shortened = False
@@ -70,8 +72,15 @@ class MemoryLog:
     @property
     def retention_ms(self) -> int:
         """See ``ILog``."""
-        oldest = self.after(self.oldest)
-        return (self.head.end_ms or 0) - oldest.start_ms if oldest else 0
+        oldest_ms = self.oldest_start_ms
+        return 0 if oldest_ms is None else (self.head.end_ms or 0) - oldest_ms
+
+    @property
+    def oldest_start_ms(self) -> int | None:
+        """See ``ILog``."""
+        if self._blocks:
+            return self._blocks[0].starts[0]
+        return self._plain[0].start_ms if self._plain else None
 
     @property
     def memory_bytes(self) -> int:
@@ -123,15 +132,15 @@ class MemoryLog:
         if not self._segments or self._segments[-1].is_full(self._max_bytes // SEGMENTS_IN_BOUND):
             self._segments.append(Segment())
         segment = self._segments[-1]
-        block = Block(self._sealed, windows, segment.table)
+        block = Block(self.tail, windows, segment.table)
         segment.add(block)
         self._blocks.append(block)
-        self._sealed = block.behind
+        self.tail = block.behind
 
     def _filled(self) -> int | None:
         """How many of the plain windows fill a block; ``None``: not yet, or they are too new."""
         events = memory_bytes = 0
-        for count, window in enumerate(self._plain[: len(self._plain) - PLAIN_WINDOWS], 1):
+        for count, window in enumerate(self._plain[: max(0, len(self._plain) - PLAIN_WINDOWS)], 1):
             events += sum(window.counts)
             memory_bytes += window.memory_bytes
             if (
@@ -172,7 +181,7 @@ class MemoryLog:
             self.is_shortened = window.end_ms >= oldest_end_ms
             excess_bytes -= window.memory_bytes
             self._plain_bytes -= window.memory_bytes
-            self.oldest = self._sealed = window.position
+            self.oldest = self.tail = window.position
             count += 1
         del self._plain[:count]
 
@@ -182,12 +191,9 @@ class MemoryLog:
         """See ``ILog``."""
         if position.seq >= self.head.seq:
             return None
-        if position.seq < self.oldest.seq:
-            raise LookupError(f"window {position.seq + 1} has been trimmed; the oldest is {self.oldest.seq + 1}")
-        if position.seq >= self._sealed.seq:
-            return self._plain[position.seq - self._sealed.seq]
-        block = self._blocks[self._block_at(position.seq + 1)]
-        return SealedWindow(block, position.seq - block.before.seq, block.all, self._unpacker)
+        if position.seq < self.tail.seq:
+            raise LookupError(f"window {position.seq + 1} is not among the newest, which begin at {self.tail.seq + 1}")
+        return self._plain[position.seq - self.tail.seq]
 
     def _block_at(self, seq: int) -> int:
         """The place of the block with this window; behind the last where none has it."""
@@ -207,23 +213,25 @@ class MemoryLog:
     async def read(
         self,
         position: Position,
-        stop_seq: int,
+        stop: Position,
         wanted: Callable[[Summary], bool],
         limits: PageLimits = PageLimits(),  # noqa: B008 -- frozen
     ) -> Page:
         """See ``ILog``."""
         gap = None
         if position.seq < self.oldest.seq:
-            following = self.after(self.oldest)
-            gap = Gap.between(position, self.oldest, following.start_ms if following else None, "trimmed")
-            position = self.oldest
-        page = _PageMaker(position, min(stop_seq, self.head.seq), wanted, limits)
+            entered, to_ms = self.oldest, self.oldest_start_ms
+            if stop.seq < entered.seq:
+                entered, to_ms = stop, stop.end_ms
+            gap = Gap.between(position, entered, to_ms, "trimmed")
+            position = entered
+        page = _PageMaker(position, min(stop.seq, self.head.seq), wanted, limits)
         at = self._block_at(position.seq + 1)
-        while page.goes_on and page.position.seq < self._sealed.seq:
+        while page.goes_on and page.position.seq < self.tail.seq:
             page.take_block(self._blocks[at], self._unpacker)
             at += 1
         while page.goes_on:
-            page.take(self._plain[page.position.seq - self._sealed.seq])
+            page.take(self._plain[page.position.seq - self.tail.seq])
         return Page(gap, page.windows, page.position)
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
 
-__all__ = ["START", "Draft", "Gap", "Mark", "Page", "PageLimits", "Position", "Publisher", "Summary", "Window"]
+__all__ = ["END", "START", "Draft", "Gap", "Mark", "Page", "PageLimits", "Position", "Publisher", "Summary", "Window"]
 
 _FRAGMENT_OVERHEAD_BYTES = 33 + 8 + 8
 """Of a ``bytes`` object, and of its pointer and its facet's in the two columns."""
@@ -92,6 +92,8 @@ class Position:
 
 START = Position(0, 0, None)
 """In front of everything."""
+END = Position(2**64 - 1, 2**64 - 1, None)
+"""Behind everything that will ever be: where a reader stops who never does."""
 
 
 class Summary(Protocol):
@@ -184,15 +186,16 @@ class Window:
 class Gap:
     """A part of the log that a reader does not get, counted over the whole log, whatever its filter.
 
-    :ivar from_ms: end of the last window before it; ``None`` at the log's beginning.
+    :ivar from_ms: end of the last window before it; ``None`` at the log's beginning, or where that is not known.
     :ivar to_ms: start of the next window; where that is yet to come, the end of the newest.
+    :ivar windows: ``None`` where nobody knows any more; ``events`` too.
     :ivar reason: a word of the wire contract, such as ``trimmed``.
     """
 
     from_ms: int | None
     to_ms: int | None
-    windows: int
-    events: int
+    windows: int | None
+    events: int | None
     reason: str
 
     @classmethod

@@ -10,10 +10,11 @@ from itertools import compress
 from typing import Any
 
 from vizd.events.catalogue import TYPES
-from vizd.log.window import Window
+from vizd.log.window import Position, Window
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
 from vizd.stream.interfaces import IEncoder
+from vizd.stream.position import position_to_text
 from vizd.stream.recent import Recent
 
 __all__ = ["Frame", "Frames", "Part", "batch", "select"]
@@ -104,7 +105,11 @@ class Frames:
     MAX_KEPT_BYTES = 16 << 20
     MAX_WINDOWS = 8
 
-    def __init__(self) -> None:
+    def __init__(self, epoch: bytes) -> None:
+        """
+        :param epoch: of the log whose windows these are.
+        """
+        self._epoch = epoch
         self._parts = Recent[tuple[Filter, int], Part | None](self.MAX_KEPT, self.MAX_KEPT_BYTES)
         self._batches = Recent[tuple[Filter, str, int, int], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
         self._encoded = Recent[int, dict[bytes, bytes]](self.MAX_WINDOWS, self.MAX_KEPT_BYTES)
@@ -118,21 +123,22 @@ class Frames:
         size_bytes = part.size_bytes + _FRAGMENT_OVERHEAD_BYTES * len(part.fragments) if part else 0
         return self._parts.keep(key, part, size_bytes)
 
-    def live(self, parts: Sequence[Part], by: Filter, encoder: IEncoder) -> Frame:
-        """One batch of ``parts``, all of them of ``by``, remembered."""
-        key = (by, encoder.name, parts[0].seq, parts[-1].seq)
+    def live(self, parts: Sequence[Part], by: Filter, encoder: IEncoder, position: Position) -> Frame:
+        """One batch of ``parts``, remembered.
+
+        :param parts: all that ``by`` lets pass from the window of the first of them through ``position``.
+        """
+        key = (by, encoder.name, parts[0].seq, position.seq)
         if key in self._batches:
             return self._batches[key]
         events = [event for part in parts for event in self._events(part, encoder)]
-        frame = batch(parts, events, encoder, {})
+        frame = batch(parts, events, encoder, {"position": position_to_text(self._epoch, position)})
         return self._batches.keep(key, frame, len(frame.payload))
 
     def _events(self, part: Part, encoder: IEncoder) -> Sequence[bytes]:
         """Each event of ``part`` is encoded once, whatever the filters of its readers."""
         if encoder is JSON:
             return part.fragments
-        if len(part.fragments) != part.events:  # From a block: whoever reads that is behind, and mostly alone.
-            return encoder.events(part.fragments)
         encoded = self._encoded.get(part.seq)
         if encoded is None:
             encoded = self._encoded.keep(part.seq, {}, part.window_bytes)

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from vizd.log.interfaces import ILog
-from vizd.log.window import Gap, Page, Position, Summary
+from vizd.log.window import Gap, Page, PageLimits, Position, Summary
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Part, batch, select
 from vizd.stream.interfaces import IEncoder
 
-__all__ = ["History", "ReadSlots", "Wanted", "gap_fields"]
+__all__ = ["PAGE", "History", "ReadSlots", "Wanted", "gap_fields", "trimmed_before"]
+
+PAGE = PageLimits()
+"""One page a turn of the reactor, for all readers of the past together."""
 
 
 class ReadSlots:
@@ -42,11 +45,12 @@ class ReadSlots:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The page that a history needs next: arguments of ``ILog.read``."""
+    """The page that a reader needs next: arguments of ``ILog.read``."""
 
     position: Position
-    stop_seq: int
+    stop: Position
     wanted: Callable[[Summary], bool]
+    limits: PageLimits
 
 
 def gap_fields(gap: Gap) -> dict[str, Any]:
@@ -58,6 +62,19 @@ def gap_fields(gap: Gap) -> dict[str, Any]:
         "events": gap.events,
         "reason": gap.reason,
     }
+
+
+def trimmed_before(log: ILog, from_ms: int, to_ms: int | None) -> Gap | None:
+    """What a range has lost before anybody asked for it.
+
+    How much that was is not known any more: the log remembers where it was trimmed, not what lay in front of that.
+
+    :param to_ms: the range's end; ``None``: the head.
+    """
+    oldest_ms = log.oldest_start_ms
+    if log.oldest.end_ms is None or log.oldest.end_ms <= from_ms or from_ms == to_ms or oldest_ms is None:
+        return None
+    return Gap(from_ms, oldest_ms if to_ms is None else min(oldest_ms, to_ms), None, None, "trimmed")
 
 
 class History:
@@ -77,8 +94,8 @@ class History:
         self._range_ms = (from_ms, to_ms)
         self._speed = speed
         self._position = log.before_ms(from_ms)
-        self._stop_seq = log.before_ms(to_ms).seq
-        self._gap: Gap | None = None
+        self._stop = log.before_ms(to_ms)
+        self._gap = trimmed_before(log, from_ms, to_ms)
         self._parts: deque[Part] = deque()
         self._began: tuple[int, float] | None = None
         self._batches = 0
@@ -87,13 +104,13 @@ class History:
 
     def wants(self) -> Wanted | None:
         """The page that it can't go on without; ``None`` while it has enough, has ended, or no slot is free."""
-        if self.ended or self._gap or self._parts or self._position.seq >= self._stop_seq:
+        if self.ended or self._gap or self._parts or self._position.seq >= self._stop.seq:
             return None
         if not self._holds_slot:
             self._holds_slot = self._slots.take()
             if not self._holds_slot:
                 return None
-        return Wanted(self._position, self._stop_seq, self._filter.wants)
+        return Wanted(self._position, self._stop, self._filter.wants, PAGE)
 
     def feed(self, page: Page) -> None:
         """Give it the page that it wanted."""
@@ -113,7 +130,7 @@ class History:
         if self.ended:
             return None
         if self._gap or not self._parts:
-            return 0 if self._gap or self._position.seq >= self._stop_seq else None
+            return 0 if self._gap or self._position.seq >= self._stop.seq else None
         if self._speed is None or self._began is None:
             return 0
         first_ms, began_ms = self._began

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
@@ -31,6 +31,9 @@ class Client(Protocol):
     @property
     def events_sent(self) -> int:
         """In those batches."""
+
+    def described(self) -> dict[str, Any]:
+        """For ``/api/stats``."""
 
     def wake(self) -> None:
         """The log has grown."""
@@ -82,6 +85,10 @@ class Clients(Service):
     def events_sent(self) -> int:
         """In those batches."""
         return self._past_events + sum(client.events_sent for client in self._clients)
+
+    def described(self) -> list[dict[str, Any]]:
+        """Each of them, for ``/api/stats``."""
+        return [client.described() for client in self._clients]
 
     def startService(self) -> None:
         """Begin to ping."""

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from vizd import __version__
@@ -19,13 +18,13 @@ from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
 from vizd.stream.history import ReadSlots
 from vizd.stream.interfaces import IEncoder
+from vizd.stream.live import MAX_LAG_MS
 from vizd.stream.session import Session
 from vizd.web.clients import Clients
+from vizd.web.turns import Turns
 
-__all__ = ["Dashboard", "Socket", "Surroundings"]
+__all__ = ["Dashboard", "Socket", "Surroundings", "Wish"]
 
-MAX_LAG_MS = 10_000
-"""A client that falls behind by more is closed with 4008."""
 MAX_BYTES_PER_TURN = 1 << 20
 """Sent to one client before the others have their turn."""
 PING_AFTER_S = 20.0
@@ -46,11 +45,25 @@ class Surroundings:
     log: ILog
     frames: Frames
     slots: ReadSlots
+    turns: Turns
     clients: Clients
     reactor: IReactorTime
     monotonic: Callable[[], float]
     wall_ms: Callable[[], int]
     coalesce_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client asks for when it connects.
+
+    :ivar position: the text that it brings, to go on behind it. :ivar max_lag_ms: see ``stream.live``.
+    """
+
+    encoder: IEncoder
+    filter: Filter
+    position: str | None = None
+    max_lag_ms: int = MAX_LAG_MS
 
 
 class Socket(Protocol):
@@ -65,6 +78,9 @@ class Socket(Protocol):
     def read(self, go_on: bool) -> None:
         """Read from the client, or no more for now."""
 
+    def taken_bytes(self) -> int | None:
+        """What the client's end has taken so far; ``None`` where that is not known."""
+
     def close(self, code: int, reason: str) -> None:
         """Say so, and wait for the answer for a bounded time."""
 
@@ -77,14 +93,15 @@ class Dashboard:
 
     _log = Logger()
 
-    def __init__(self, around: Surroundings, sock: Socket, peer: str, encoder: IEncoder, by: Filter) -> None:
+    def __init__(self, around: Surroundings, sock: Socket, peer: str, wish: Wish) -> None:
         """
         :param peer: for people.
         """
         self._around = around
         self._socket = sock
         self._peer = peer
-        self._session = Session(around.log, around.frames, around.slots, encoder, by)
+        self._position = wish.position
+        self._session = Session(around.log, around.frames, around.slots, wish.encoder, wish.filter, wish.max_lag_ms)
         self._is_full = False
         self._is_reading_past = False
         self._is_finishing = False
@@ -92,18 +109,19 @@ class Dashboard:
         self._next_turn: IDelayedCall | None = None
         self._gone: Deferred[None] = Deferred()
         self._heard_s = self._took_s = self._pinged_s = around.monotonic()
+        self._taken_bytes: int | None = None
 
     def begin(self) -> None:
         """Say ``connected``, and go live."""
         around = self._around
-        self._session.say({
-            "type": "connected",
+        greeting = {
             "version": __version__,
             "oldest_timestamp_ms": around.log.oldest_event_ms,
             "newest_timestamp_ms": around.log.newest_event_ms,
             "server_time_ms": around.wall_ms(),
             "coalesce_ms": around.coalesce_ms,
-        })  # fmt: skip
+        }
+        self._session.begin(greeting, self._position, around.monotonic() * 1000)
         around.clients.add(self)
         self._pump()
 
@@ -166,9 +184,7 @@ class Dashboard:
                 break
             room -= len(frame.payload)
             self._socket.send(frame)
-        if session.overrun or session.lag_ms() > MAX_LAG_MS:
-            self._close(TOO_SLOW, f"too slow: over {MAX_LAG_MS / 1000:g} s behind; ask for less, by filter")
-        elif not self._is_full:
+        if not self._is_full:
             self._plan(session.due(monotonic_ms))
 
     def _plan(self, due_ms: float | None) -> None:
@@ -193,14 +209,13 @@ class Dashboard:
             self._next_turn = None
 
     async def _read_past(self) -> None:
-        """Feed the session the page that it wants, on a later turn."""
+        """Feed the session the page that it wants, when it is its turn."""
         try:
-            await deferLater(self._around.reactor, 0)
+            await self._around.turns.take()
             wanted = self._session.wants()
             if wanted:
-                page = await self._around.log.read(wanted.position, wanted.stop_seq, wanted.wanted)
-                if self._session.wants() == wanted:  # It may have another history by now.
-                    self._session.feed(page)
+                page = await self._around.log.read(wanted.position, wanted.stop, wanted.wanted, wanted.limits)
+                self._session.feed(wanted, page)
         finally:
             self._is_reading_past = False
         self._pump()
@@ -221,6 +236,10 @@ class Dashboard:
         """In those batches."""
         return self._session.events_sent
 
+    def described(self) -> dict[str, Any]:
+        """For ``/api/stats``."""
+        return {"peer": self._peer, **self._session.described()}
+
     def wake(self) -> None:
         """The log has grown."""
         self._pump()
@@ -228,6 +247,9 @@ class Dashboard:
     def keep_alive(self, now_s: float) -> None:
         """See ``clients.Client``."""
         if self._is_full:
+            taken = self._socket.taken_bytes()
+            if taken != self._taken_bytes:
+                self._taken_bytes, self._took_s = taken, now_s
             if now_s - self._took_s > GIVE_UP_AFTER_S:
                 self._close(TOO_SLOW, f"took nothing for {GIVE_UP_AFTER_S:g} s")
         elif now_s - max(self._heard_s, self._took_s) > GIVE_UP_AFTER_S:

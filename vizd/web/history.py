@@ -7,8 +7,7 @@ the range; and between two pages the reactor does other things, so live windows 
 from collections.abc import Iterator
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
-from twisted.internet.interfaces import IPushProducer, IReactorTime
-from twisted.internet.task import deferLater
+from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
@@ -18,12 +17,13 @@ from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.stream.filter import Filter
 from vizd.stream.frames import select
-from vizd.stream.history import ReadSlots
+from vizd.stream.history import PAGE, ReadSlots, trimmed_before
 from vizd.web.admission import Admission, Refused
 from vizd.web.formats import format_for
 from vizd.web.interfaces import IFormat
 from vizd.web.query import Query
 from vizd.web.site import Endpoint
+from vizd.web.turns import Turns
 
 __all__ = ["HistoryEndpoint"]
 
@@ -33,11 +33,11 @@ RETRY_AFTER_S = 1
 class HistoryEndpoint(Endpoint):
     """``from``, ``to``, ``types``, ``nodes``, ``shards``, ``limit``: see the wire contract, section 3."""
 
-    def __init__(self, admission: Admission, log: ILog, slots: ReadSlots, reactor: IReactorTime) -> None:
+    def __init__(self, admission: Admission, log: ILog, slots: ReadSlots, turns: Turns) -> None:
         super().__init__(admission)
         self._history_log = log
         self._slots = slots
-        self._reactor = reactor
+        self._turns = turns
 
     def get(self, request: Request) -> int:
         """See ``Endpoint``."""
@@ -55,7 +55,7 @@ class HistoryEndpoint(Endpoint):
         if not self._slots.take():
             raise Refused(503, "busy", f"{self._slots.MAX} histories are being read: try again", RETRY_AFTER_S)
         answer = _Answer(self._history_log, by, from_ms, to_ms, limit, form)
-        writing = ensureDeferred(_Writer(request, self._reactor).write(answer))
+        writing = ensureDeferred(_Writer(request, self._turns).write(answer))
         request.notifyFinish().addErrback(lambda _: writing.cancel())
         writing.addErrback(self._failed, request).addBoth(lambda _: self._slots.give_back())
         return NOT_DONE_YET
@@ -77,7 +77,8 @@ class _Answer:
         self.filter = by
         self.form = form
         self.position = log.before_ms(from_ms or 0)
-        self.stop_seq = log.head.seq if to_ms is None else log.before_ms(to_ms).seq
+        self.stop = log.head if to_ms is None else log.before_ms(to_ms)
+        self._before = None if from_ms is None else trimmed_before(log, from_ms, to_ms)
         self._limit = limit
         self._events = 0
         self._batches = 0
@@ -86,7 +87,11 @@ class _Answer:
     @property
     def is_complete(self) -> bool:
         """Nothing is left to read."""
-        return self._next_from is not None or self.position.seq >= self.stop_seq
+        return self._next_from is not None or self.position.seq >= self.stop.seq
+
+    def begin(self) -> bytes:
+        """What comes first."""
+        return self.form.begin() + (self.form.gap(self._before) if self._before else b"")
 
     def page(self, page: Page) -> Iterator[bytes]:
         """The windows of ``page``."""
@@ -115,9 +120,9 @@ class _Writer:
 
     _log = Logger()
 
-    def __init__(self, request: Request, reactor: IReactorTime) -> None:
+    def __init__(self, request: Request, turns: Turns) -> None:
         self._request = request
-        self._reactor = reactor
+        self._turns = turns
         self._resumed: Deferred[None] | None = None
 
     def pauseProducing(self) -> None:
@@ -137,11 +142,11 @@ class _Writer:
     async def write(self, answer: _Answer) -> None:
         """All of it."""
         self._request.registerProducer(self, True)
-        self._request.write(answer.form.begin())
+        self._request.write(answer.begin())
         while not answer.is_complete:
-            page = await answer.log.read(answer.position, answer.stop_seq, answer.filter.wants)
+            await self._turns.take()
+            page = await answer.log.read(answer.position, answer.stop, answer.filter.wants, PAGE)
             self._request.write(b"".join(answer.page(page)))
-            await deferLater(self._reactor, 0)
             if self._resumed is not None:
                 await self._resumed
         self._request.write(answer.end())

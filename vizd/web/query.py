@@ -21,7 +21,8 @@ class Query:
     def __init__(self, arguments: Mapping[bytes, list[bytes]]) -> None:
         self._arguments = arguments
 
-    def _text(self, name: str) -> str | None:
+    def text(self, name: str) -> str | None:
+        """As it stands, without spaces around; ``None`` where it is not given."""
         values = self._arguments.get(name.encode())
         return values[-1].decode("utf-8", "replace").strip() if values else None
 
@@ -29,12 +30,16 @@ class Query:
         """Milliseconds since the Unix epoch; ``None`` where it is not given."""
         return self._number(name, 0, _MAX_MS, "milliseconds since the Unix epoch, such as 1765000000000")
 
+    def duration_ms(self, name: str) -> int | None:
+        """Milliseconds; ``None`` where it is not given."""
+        return self._number(name, 0, _MAX_MS, "a number of milliseconds")
+
     def count(self, name: str) -> int | None:
         """A number of at least 1; ``None`` where it is not given."""
         return self._number(name, 1, _MAX_MS, "a number of 1 or more")
 
     def _number(self, name: str, least: int, most: int, right: str) -> int | None:
-        text = self._text(name)
+        text = self.text(name)
         if text is None:
             return None
         if not (text.isascii() and text.isdigit() and len(text) <= 20 and least <= int(text) <= most):
@@ -43,13 +48,13 @@ class Query:
 
     def flag(self, name: str) -> bool:
         """``true`` or ``false``, in any case; false where it is not given."""
-        text = (self._text(name) or "false").lower()
+        text = (self.text(name) or "false").lower()
         if text not in ("true", "false", "1", "0"):
             raise ValueError(f"{name}: {text[:40]!r} is wrong: use true or false")
         return text in ("true", "1")
 
     def filter(self) -> Filter:
         """From ``types``, ``nodes`` and ``shards``."""
-        types = filter(None, map(str.strip, (self._text("types") or "").split(",")))
-        nodes, shards = (ids_from_text(name, self._text(name) or "") for name in ("nodes", "shards"))
+        types = filter(None, map(str.strip, (self.text("types") or "").split(",")))
+        nodes, shards = (ids_from_text(name, self.text(name) or "") for name in ("nodes", "shards"))
         return Filter.of(types, nodes, shards)

@@ -15,11 +15,11 @@ from zope.interface import implementer
 
 from vizd import __version__
 from vizd.stream.encoding import JSON, MESSAGEPACK
-from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame
-from vizd.stream.interfaces import IEncoder
+from vizd.stream.live import MAX_LAG_MS
 from vizd.web.admission import Admission, Refused
-from vizd.web.dashboard import Dashboard, Surroundings
+from vizd.web.dashboard import Dashboard, Surroundings, Wish
+from vizd.web.progress import taken_bytes
 from vizd.web.query import Query
 from vizd.web.site import Endpoint, header
 
@@ -71,6 +71,10 @@ class _Wire:
             else:
                 self._transport.pauseProducing()
 
+    def taken_bytes(self) -> int | None:
+        """See ``dashboard.Socket``."""
+        return taken_bytes(self._transport.getHandle())
+
     def close(self, code: int, reason: str) -> None:
         """See ``dashboard.Socket``. Autobahn's ``sendClose`` lets an application say neither 1001 nor 1011."""
         self._protocol.sendCloseFrame(code=code, reasonUtf8=reason.encode(), isReply=False)
@@ -107,10 +111,10 @@ class _Protocol(WebSocketServerProtocol):
 
     _log = Logger()
 
-    def __init__(self, around: Surroundings, encoder: IEncoder, by: Filter) -> None:
+    def __init__(self, around: Surroundings, wish: Wish) -> None:
         super().__init__()
         self.dashboard: Dashboard | None = None
-        self._make_dashboard = lambda wire: Dashboard(around, wire, str(self.peer), encoder, by)
+        self._make_dashboard = lambda wire: Dashboard(around, wire, str(self.peer), wish)
 
     def onConnect(self, request: ConnectionRequest) -> str | None:
         """Accept; the endpoint has checked everything before."""
@@ -194,9 +198,14 @@ class EventsEndpoint(Endpoint):
     def get(self, request: Request) -> int:
         """See ``Endpoint``."""
         query = Query(request.args or {})
-        encoder: IEncoder = JSON if query.flag("json") else MESSAGEPACK
-        by = query.filter()
+        max_lag_ms = query.duration_ms("max_lag_ms")
+        wish = Wish(
+            encoder=JSON if query.flag("json") else MESSAGEPACK,
+            filter=query.filter(),
+            position=query.text("position"),
+            max_lag_ms=MAX_LAG_MS if max_lag_ms is None else max_lag_ms,
+        )
         _check_upgrade(request)
         self._around.clients.check_room()
-        protocol = _Protocol(self._around, encoder, by)
+        protocol = _Protocol(self._around, wish)
         return WebSocketResource(_Admitted(self._factory, protocol)).render(request)

@@ -1,0 +1,232 @@
+"""The first cursor of a client: the live stream, wherever in the log it stands.
+
+    at the tail      each window as it comes, in frames that equal clients share
+    behind the tail  page by page, as ``wants`` and ``feed`` say, until it is at the tail
+    held             by the client's own ``pause``
+
+It has no queue. What a client does not take stays in the log, and where the log or its patience ends, a ``gap``
+says what is missing. A page that was read and not sent yet can be forgotten at any time: the cursor moves when
+something is sent, and not before.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from vizd.log.interfaces import ILog
+from vizd.log.window import END, Gap, Page, PageLimits, Position
+from vizd.stream.filter import Filter
+from vizd.stream.frames import Frame, Frames, Part, batch, select
+from vizd.stream.history import Wanted, gap_fields
+from vizd.stream.interfaces import IEncoder
+from vizd.stream.position import position_from_text, position_to_text
+
+__all__ = ["MAX_LAG_MS", "Live"]
+
+MAX_LAG_MS = 10_000
+"""A client that is further behind goes on at the head (wire contract, "Slow clients"), if it asks for nothing else."""
+MAX_MERGED_EVENTS = 10_000
+MAX_MERGED_BYTES = 1 << 20
+"""A message ends at the window that brings it to one of these (wire contract, "Order and completeness")."""
+SAY_POSITION_AFTER_MS = 5_000
+"""To a client whose filter matches nothing."""
+CATCH_UP_PAGE = PageLimits(windows=200, scanned=4_000, memory_bytes=128 * 1024)
+"""One page a turn of the reactor, for all readers of the past together: a live batch waits for one at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadAhead:
+    """A page that waits for room in the socket.
+
+    :ivar parts: what the filter lets pass; there is one at least. :ivar position: behind the page.
+    """
+
+    parts: list[Part]
+    position: Position
+
+
+class Live:
+    """See the module.
+
+    :ivar filter: the one in force. :ivar position: behind what was sent last. :ivar held: nothing is sent.
+    :ivar gaps: declared so far, by reason.
+    """
+
+    def __init__(self, log: ILog, frames: Frames, encoder: IEncoder, by: Filter, max_lag_ms: int) -> None:
+        """
+        :param max_lag_ms: how far behind it may fall; 0: as far as the log goes.
+        """
+        self._log = log
+        self._frames = frames
+        self._encoder = encoder
+        self.filter = by
+        self._max_lag_ms = max_lag_ms
+        self._is_catching_up = False
+        self._read_ahead: _ReadAhead | None = None
+        self._told_ms = 0.0
+        self._told_seq = 0
+        self.position = log.head
+        self.held = False
+        self.gaps: Counter[str] = Counter()
+
+    # What the client asks for.
+
+    def begin(self, text: str | None, now_ms: float) -> tuple[str | None, Frame | None]:
+        """Where the stream begins: at the head, or behind the position that the client brings.
+
+        :param text: of that position. :param now_ms: by the monotonic clock.
+        :return: the position for ``connected`` and, where it has none, the gap that follows.
+        """
+        gap = None
+        if text is not None:
+            try:
+                self.position = self._position_of(text)
+                self._is_catching_up = True
+                if self.position.seq < self._log.oldest.seq:
+                    gap = self._skip(self._log.oldest, "trimmed")
+            except ValueError:
+                gap = self._declare(Gap(None, self._log.head.end_ms, None, None, "restart"))
+        self._told_ms, self._told_seq = now_ms, self.position.seq
+        return (None if gap else self._text()), gap
+
+    def _position_of(self, text: str) -> Position:
+        position = position_from_text(self._log.epoch, text)
+        if position.seq > self._log.head.seq:
+            raise ValueError("it lies in the future")
+        return position
+
+    def limit(self, by: Filter) -> None:
+        """Go on under another filter."""
+        self.filter = by
+        self._read_ahead = None
+
+    def pause(self) -> None:
+        """Hold it."""
+        self.held = True
+        self._read_ahead = None
+
+    def resume(self, *, catch_up: bool) -> Frame | None:
+        """Go on at the head or, to ``catch_up``, where it was held; the gap that precedes this, if any."""
+        if not self.held:
+            return None
+        self.held = False
+        if not catch_up:
+            return self._skip(self._log.head, "paused")
+        self._is_catching_up = True
+        if self.position.seq < self._log.oldest.seq:
+            return self._skip(self._log.oldest, "paused")
+        return None
+
+    # What it is sent.
+
+    def is_due(self) -> bool:
+        """``pull`` has something."""
+        if self.held:
+            return False
+        at_tail = self._log.tail.seq <= self.position.seq < self._log.head.seq
+        return at_tail or self._read_ahead is not None or self._must_skip() is not None
+
+    def pull(self, now_ms: float) -> Frame | None:
+        """The next message; ``None`` where there is none, or none that could be made without a page."""
+        frame = None
+        if self.held:
+            return None
+        skip = self._must_skip()
+        if skip is not None:
+            frame = self._skip(*skip)
+        frame = frame or self._send_page() or self._send_tail()
+        if self.position.seq == self._log.head.seq:
+            self._is_catching_up = False
+        if frame is None and self.position.seq > self._told_seq and now_ms - self._told_ms >= SAY_POSITION_AFTER_MS:
+            frame = self._message({"type": "position", "position": self._text()})
+        if frame is not None:
+            self._told_ms, self._told_seq = now_ms, self.position.seq
+        return frame
+
+    def _send_tail(self) -> Frame | None:
+        """What has come since the last time, as one batch within its bounds."""
+        parts: list[Part] = []
+        events = size_bytes = 0
+        if self.position.seq < self._log.tail.seq:
+            return None
+        while events < MAX_MERGED_EVENTS and size_bytes < MAX_MERGED_BYTES:
+            window = self._log.after(self.position)
+            if window is None:
+                break
+            self.position = window.position
+            part = self._frames.part(window, self.filter)
+            if part is not None:
+                parts.append(part)
+                events += part.events
+                size_bytes += part.size_bytes
+        return self._frames.live(parts, self.filter, self._encoder, self.position) if parts else None
+
+    def _send_page(self) -> Frame | None:
+        page, self._read_ahead = self._read_ahead, None
+        if page is None:
+            return None
+        self.position = page.position
+        events = [event for part in page.parts for event in self._encoder.events(part.fragments)]
+        return batch(page.parts, events, self._encoder, {"position": self._text()})
+
+    def wants(self) -> Wanted | None:
+        """The page that it can't go on without."""
+        if self.held or self._read_ahead or self.position.seq >= self._log.tail.seq:
+            return None
+        return Wanted(self.position, END, self.filter.wants, CATCH_UP_PAGE)
+
+    def feed(self, page: Page) -> None:
+        """Give it that page."""
+        if page.gap:  # Trimmed while it was read: the next ``pull`` says so, and it is read from there.
+            return
+        parts = [part for window in page.windows if (part := select(window, self.filter))]
+        if parts:
+            self._read_ahead = _ReadAhead(parts, page.position)
+        else:
+            self.position = page.position
+
+    # How far behind it is.
+
+    def lag_windows(self) -> int:
+        """How many windows of the log it has not come to."""
+        return self._log.head.seq - self.position.seq
+
+    def lag_ms(self) -> int:
+        """How long the next window has been in the log, by the log's own time; 0 at the head."""
+        if self.position.seq >= self._log.head.seq:
+            return 0
+        waits_ms = self.position.end_ms or self._log.oldest_start_ms or 0
+        if self.position.seq >= self._log.tail.seq and (window := self._log.after(self.position)):
+            waits_ms = window.end_ms  # After a jump of the clock it is not as old as the one before.
+        return max(0, (self._log.head.end_ms or 0) - waits_ms)
+
+    def _must_skip(self) -> tuple[Position, str] | None:
+        """Where it has to go on instead, and why."""
+        if self._max_lag_ms and not self._is_catching_up and self.lag_ms() > self._max_lag_ms:
+            return self._log.head, "slow"
+        if self.position.seq < self._log.oldest.seq:
+            return self._log.oldest, "trimmed"
+        return None
+
+    # Gaps.
+
+    def _skip(self, entered: Position, reason: str) -> Frame | None:
+        """Go on at ``entered``; the gap that declares it, if anything is missing."""
+        is_oldest = entered.seq == self._log.oldest.seq
+        to_ms = self._log.oldest_start_ms if is_oldest else entered.end_ms  # Else the next one is yet to come.
+        gap = Gap.between(self.position, entered, to_ms, reason)
+        self.position = entered
+        self._read_ahead = None
+        is_missed = gap is not None and (gap.events or reason == "trimmed")
+        return self._declare(gap) if gap and is_missed else None
+
+    def _declare(self, gap: Gap) -> Frame:
+        self.gaps[gap.reason] += 1
+        self._told_seq = self.position.seq
+        return self._message({"type": "gap", **gap_fields(gap), "position": self._text()})
+
+    def _text(self) -> str:
+        return position_to_text(self._log.epoch, self.position)
+
+    def _message(self, fields: dict[str, Any]) -> Frame:
+        return Frame(self._encoder.message(fields), self._encoder.is_binary)
