@@ -59,6 +59,16 @@ class Keys(dict[Facet, Key | None]):
         self[facet] = key
         return key
 
+    def of(self, facet: Facet, fragment: bytes) -> bytes:
+        """The key of an event.
+
+        :raises ValueError: it is of a kind that has none, or is no event of its kind.
+        """
+        key = self[facet]
+        if key is None:
+            raise ValueError(f"{facet.kind} is of a class that has no keys")
+        return key.prefix + key.cut(fragment) if key.cut else key.prefix
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:

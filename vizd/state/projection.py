@@ -12,10 +12,10 @@ from vizd.events.catalogue import EventClass
 from vizd.events.facet import Facet
 from vizd.log.window import START, Mark, Position, Window
 from vizd.state.keys import Key, Keys, term_of
-from vizd.state.leadership import Leadership
-from vizd.state.nodes import Nodes
-from vizd.state.recency import Chain
-from vizd.state.view import ChainView, View
+from vizd.state.leadership import Lead, Leadership
+from vizd.state.nodes import Node, Nodes
+from vizd.state.recency import Chain, Row
+from vizd.state.view import ChainView, Slice, View
 
 __all__ = ["Projection"]
 
@@ -170,11 +170,56 @@ class Projection:
                 chain.drop(self.position.seq, row.key)
                 memory_bytes += chain.memory_bytes
                 keys -= 1
-                if index == _GAUGES:
-                    self._lost_ms = row.end_ms
-                else:
-                    self._lost_forever = True
-                    self._leadership.forget(row.key)
+                self._miss(index, row)
+                self._leadership.forget(row.key)
+
+    def _miss(self, index: int, row: Row) -> None:
+        """It has no room."""
+        if index == _GAUGES:
+            self._lost_ms = max(self._lost_ms or 0, row.end_ms)
+        else:
+            self._lost_forever = True
+
+    # From a keyframe, in this order, before the first fold.
+
+    def put_place(self, position: Position, latest_ms: int, lost_forever: bool, lost_ms: int | None) -> None:
+        """See ``View``.
+
+        :raises ValueError: there is something here already.
+        """
+        if self.position != START:
+            raise ValueError(f"a keyframe needs a new projection; this one has come to window {self.position.seq}")
+        self.position, self._latest_ms = position, latest_ms
+        self._lost_forever, self._lost_ms = lost_forever, lost_ms
+
+    def put_node(self, number: int, node: Node) -> None:
+        """Changed later than those that were put before."""
+        self._nodes.put(number, node)
+
+    def put_older(self, part: Slice) -> bool:
+        """Events of one class, each older than those of its class before it, and of no class before theirs.
+
+        :returns: there was room for all of them. Else there is none for what would follow.
+        :raises ValueError: a key comes twice, or is none.
+        """
+        rows: list[Row] = []
+        room_keys, room_bytes = self._max_keys - len(self), self._max_bytes - self.memory_bytes
+        index = _CHAIN_OF[part.facets[0].kind.event_class]
+        for facet, fragment, end_ms in zip(part.facets, part.fragments, part.ends_ms, strict=True):
+            row = Row(self._keys.of(facet, fragment), facet, fragment, end_ms)
+            room_keys -= 1
+            room_bytes -= row.memory_bytes
+            if room_keys < 0 or room_bytes < 0:
+                self._miss(index, row)
+                break
+            rows.append(row)
+        self._chains[index].put_oldest(rows)
+        return len(rows) == len(part.facets)
+
+    def put_lead(self, key: bytes, lead: Lead) -> None:
+        """Of an event that was put."""
+        if key in self._chains[_TRANSITIONS]:
+            self._leadership.put(key, lead)
 
 
 class _Marks:

@@ -37,6 +37,11 @@ class Row(NamedTuple):
     fragment: bytes
     end_ms: int
 
+    @property
+    def memory_bytes(self) -> int:
+        """About what it takes in a chain."""
+        return len(self.key) + len(self.fragment) + ENTRY_OVERHEAD_BYTES
+
 
 class Chunk:
     """Entries that came one after the other, as columns.
@@ -139,7 +144,7 @@ class Chain:
             chunk.facets.append(row.facet)
             chunk.fragments.append(row.fragment)
             chunk.ends_ms.append(row.end_ms)
-            self.memory_bytes += len(row.key) + len(row.fragment) + ENTRY_OVERHEAD_BYTES
+            self.memory_bytes += row.memory_bytes
         for column in (chunk.keys, chunk.facets, chunk.fragments, chunk.ends_ms):
             column.reverse()
         chunk.numbers = list(range(number, first))
