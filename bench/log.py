@@ -64,16 +64,16 @@ def fill(log: MemoryLog, events: int, rate: int) -> list[float]:
     return lasted_ms
 
 
-def read(log: MemoryLog, by: Filter, position: Position, stop_seq: int) -> tuple[int, int, float]:
+def read(log: MemoryLog, by: Filter, position: Position, stop: Position) -> tuple[int, int, float]:
     """Events and bytes of JSON, and the longest page in ms."""
     events = size_bytes = 0
     longest_ms = 0.0
 
     async def pages() -> None:
         nonlocal position, events, size_bytes, longest_ms
-        while position.seq < stop_seq:
+        while position.seq < stop.seq:
             began_s = time.perf_counter()
-            page = await log.read(position, stop_seq, by.wants, PageLimits())
+            page = await log.read(position, stop, by.wants, PageLimits())
             for window in page.windows:
                 part = select(window, by)
                 if part is not None:
@@ -127,7 +127,7 @@ def main() -> None:
     ):
         rss = rss_bytes()
         began_s = time.perf_counter()
-        found, size_bytes, longest_ms = read(log, by, position, log.head.seq)
+        found, size_bytes, longest_ms = read(log, by, position, log.head)
         took_s = time.perf_counter() - began_s
         print(
             f"read {name}: {found:,} events, {size_bytes / 1e6:,.1f} MB in {took_s:.2f} s,"

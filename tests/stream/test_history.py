@@ -10,7 +10,7 @@ from tests.stream.made import draft, fsyncs, made, memory_log
 from vizd.log.memory import MemoryLog
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.filter import Filter
-from vizd.stream.history import History, ReadSlots
+from vizd.stream.history import PAGE, History, ReadSlots
 
 EVERYTHING = Filter.of()
 WALS = Filter.of(["wal"])
@@ -152,7 +152,7 @@ class HistoryTests(TestCase):
         at = said.index(gap)
         self.assertEqual(set(gap), {"type", "from_ms", "to_ms", "windows", "events", "reason", "history"})
         self.assertEqual((gap["reason"], gap["history"], gap["to_ms"]), ("trimmed", True, oldest_ms))
-        # The page that was read before holds 200 windows with events, 300 with the others.
+        # The page that was read before holds 100 windows with events, 150 with the others.
         last_seq = (gap["from_ms"] - 1_000) // 100
         self.assertEqual(gap["windows"], oldest - 1 - last_seq)
         missed = range(last_seq, oldest - 1)
@@ -303,7 +303,7 @@ class SlotsTests(TestCase):
         reading = Reading(filled(1_000))
         await reading.feed()
         self.assertEqual(reading.slots.taken, 1)
-        for _ in range(200):
+        for _ in range(PAGE.windows):
             reading.say()
         self.assertEqual(reading.slots.taken, 1)
 
@@ -313,7 +313,7 @@ class SlotsTests(TestCase):
         self.assertEqual(reading.slots.taken, 0)
         reading.say()
         reading.now_ms += 10**9
-        for _ in range(199):
+        for _ in range(PAGE.windows - 1):
             reading.say()
         self.assertEqual(reading.slots.taken, 0)
         self.assertIsNotNone(reading.history.wants())
@@ -330,7 +330,7 @@ class SlotsTests(TestCase):
         said = await reading.rest()
         reading.now_ms += 10**9
         said += await reading.rest()
-        self.assertEqual(len(said), 200)
+        self.assertEqual(len(said), PAGE.windows)
         self.assertEqual((reading.history.wants(), reading.history.due(reading.now_ms)), (None, None))
         slots.give_back()
         said += await reading.rest()

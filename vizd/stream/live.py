@@ -30,7 +30,7 @@ MAX_MERGED_BYTES = 1 << 20
 """A message ends at the window that brings it to one of these (wire contract, "Order and completeness")."""
 SAY_POSITION_AFTER_MS = 5_000
 """To a client whose filter matches nothing."""
-CATCH_UP_PAGE = PageLimits(windows=200, scanned=4_000, memory_bytes=128 * 1024)
+CATCH_UP_PAGE = PageLimits(memory_bytes=64 * 1024)
 """One page a turn of the reactor, for all readers of the past together: a live batch waits for one at most."""
 
 
