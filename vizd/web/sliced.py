@@ -1,0 +1,100 @@
+"""Long answers in JSON that are made slice by slice, one a turn of the reactor, at the pace of the socket."""
+
+from collections.abc import Iterator
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.interfaces import IPushProducer
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET, Request
+from zope.interface import implementer
+
+from vizd.web.admission import Admission
+from vizd.web.query import Query
+from vizd.web.site import Endpoint
+from vizd.web.turns import Turns
+
+__all__ = ["SlicedEndpoint", "range_of"]
+
+
+class SlicedEndpoint(Endpoint):
+    """One whose answer is the slices that it is asked for."""
+
+    def __init__(self, admission: Admission, turns: Turns) -> None:
+        super().__init__(admission)
+        self._turns = turns
+
+    def slices(self, query: Query) -> Iterator[bytes]:
+        """The body; slices may be empty. Each is made in a turn of its own.
+
+        :raises ValueError: at once: a parameter is wrong, the text says which and how.
+        """
+        raise NotImplementedError
+
+    def get(self, request: Request) -> int:
+        """See ``Endpoint``."""
+        slices = self.slices(Query(request.args or {}))
+        request.setHeader(b"Content-Type", b"application/json")
+        request.responseHeaders.addRawHeader(b"Vary", b"Accept-Encoding")
+        if request.method == b"HEAD":
+            request.finish()
+            return NOT_DONE_YET
+        writing = ensureDeferred(_Writer(request, self._turns).write(slices))
+        request.notifyFinish().addErrback(lambda _: writing.cancel())
+        writing.addErrback(self._failed, request)
+        return NOT_DONE_YET
+
+    def _failed(self, failure: Failure, request: Request) -> None:
+        """After the 200 an error has no other way to be told than to break off."""
+        if not failure.check(CancelledError):
+            self._log.failure("{uri} broke off", failure, uri=request.uri)
+            request.loseConnection()
+
+
+def range_of(query: Query) -> tuple[int | None, int | None]:
+    """``from`` and ``to``, in milliseconds; ``None`` where they are not given.
+
+    :raises ValueError: one of them is wrong, or ``from`` is behind ``to``.
+    """
+    from_ms, to_ms = query.milliseconds("from"), query.milliseconds("to")
+    if from_ms is not None and to_ms is not None and from_ms > to_ms:
+        raise ValueError(f"from: {from_ms} is behind to, {to_ms}: use a from that is not after to")
+    return from_ms, to_ms
+
+
+@implementer(IPushProducer)
+class _Writer:
+    """Writes slices to a request; while the socket is full it takes no turn."""
+
+    def __init__(self, request: Request, turns: Turns) -> None:
+        self._request = request
+        self._turns = turns
+        self._resumed: Deferred[None] | None = None
+
+    def pauseProducing(self) -> None:
+        """The socket is full."""
+        if self._resumed is None:
+            self._resumed = Deferred()
+
+    def resumeProducing(self) -> None:
+        """There is room again."""
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:
+            resumed.callback(None)
+
+    def stopProducing(self) -> None:
+        """The connection is gone; the request says so itself."""
+
+    async def write(self, slices: Iterator[bytes]) -> None:
+        """All of them."""
+        self._request.registerProducer(self, True)
+        while True:
+            await self._turns.take()
+            text = next(slices, None)
+            if text is None:
+                break
+            if text:
+                self._request.write(text)
+            if self._resumed is not None:
+                await self._resumed
+        self._request.unregisterProducer()
+        self._request.finish()
