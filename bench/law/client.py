@@ -1,0 +1,318 @@
+"""One client: what it asks, what it takes, and the transcript of both.
+
+How it behaves is ``kinds``'s; here is only what a behaviour is made of.
+"""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from bench.filters import SUMMARY_NAMES, Asked
+from bench.law.events import Forms, StrayEvent
+from bench.law.transcript import Batch, Transcript
+from bench.law.wire import READ_BYTES, Closed, Wire
+
+__all__ = ["Client", "Plan"]
+
+FINISH_TIMEOUT_S = 40.0
+SLICE_S = 0.2
+"""A wait is no longer without a look at whether the run has ended."""
+SLOW_READS_PER_S = 20
+_NOTHING = ""
+"""What a ping is behind that was sent alone."""
+_COUNT_NAMES = tuple(SUMMARY_NAMES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one client is to be.
+
+    :ivar kind: of ``kinds.KINDS``. :ivar others: filters that it may change to.
+    :ivar max_lag_ms: as it says it; ``None``: it does not. :ivar receive_bytes: see ``Wire``.
+    :ivar bytes_per_s: that a slow one reads. :ivar retention_s: of the daemon, about: what is longer is too late.
+    """
+
+    name: str
+    kind: str
+    asked: Asked
+    seed: int
+    others: tuple[Asked, ...] = ()
+    max_lag_ms: int | None = None
+    receive_bytes: int | None = None
+    bytes_per_s: int = 0
+    retention_s: float = 60.0
+    seconds: float = 60.0
+    takes_always: bool = False
+
+
+class _Data(msgspec.Struct):
+    """``events`` is an array, and still encoded."""
+
+    window_start: int
+    window_end: int
+    events: msgspec.Raw
+    summary: dict[str, int]
+
+
+class _Message(msgspec.Struct):
+    type: str
+    data: _Data | None = None
+    position: str | None = None
+    history: bool = False
+    snapshot: bool = False
+    provisional: bool = False
+
+
+_JSON = msgspec.json.Decoder(_Message)
+_PACKED = msgspec.msgpack.Decoder(_Message)
+_PACKED_EVENTS = msgspec.msgpack.Decoder(list[msgspec.Raw])
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _axes(asked: Asked) -> dict[str, Any]:
+    axes = {"types": asked.types, "nodes": asked.nodes, "shards": asked.shards}
+    return {axis: list(values) for axis, values in axes.items() if values}
+
+
+class Client:
+    """See the module.
+
+    :ivar runs: the run has not ended. :ivar position: the last one that it was given, with a message that it took.
+    :ivar starts_ms: ``window_start`` of batches that it took, oldest first.
+    :ivar histories: that have ended. :ivar wire: the connection, if there is one.
+    """
+
+    def __init__(self, plan: Plan, url: str, transcript: Transcript, forms: Forms, finishing: asyncio.Event) -> None:
+        self.plan = plan
+        self.random = Random(plan.seed)
+        self.position: str | None = None
+        self.asked = plan.asked
+        self.starts_ms: list[int] = []
+        self.histories = 0
+        self.wire: Wire | None = None
+        self._url = url
+        self._transcript = transcript
+        self._forms = forms
+        self._finishing = finishing
+        self._pings: list[str] = []
+        self._pongs: dict[str, int] = {}
+        self._positions = 0
+        self._is_held = False
+        self.is_history_open = False
+
+    @property
+    def runs(self) -> bool:
+        """See the class."""
+        return not self._finishing.is_set()
+
+    def note(self, word: str, fields: dict[str, Any] | None = None) -> None:
+        """Into the transcript, now."""
+        self._transcript.note(_now_us(), word, fields or {})
+
+    # Coming and going.
+
+    async def connect(self, position: str | None = None, *, is_stranger: bool = False) -> None:
+        """Open a connection, under the filter that was last in force.
+
+        :param position: to go on behind; with ``is_stranger`` one that is not of this log.
+        """
+        by_query = not self.plan.asked.by_message
+        query: dict[str, Any] = {"state": "false", "json": str(self.asked.is_json).lower()}
+        if by_query or position is not None:
+            query |= {axis: ",".join(map(str, values)) for axis, values in _axes(self.asked).items()}
+        if position is not None:
+            query["position"] = position
+        if self.plan.max_lag_ms is not None:
+            query["max_lag_ms"] = self.plan.max_lag_ms
+        self._pings, self._is_held, self.is_history_open = [], False, False
+        self.note("connect", {
+            "position": position, "is_stranger": is_stranger, "max_lag_ms": self.plan.max_lag_ms,
+            "filter": _axes(self.asked) if by_query or position is not None else {},
+            "is_json": self.asked.is_json, "takes_always": self.plan.takes_always,
+        })  # fmt: skip
+        wire = Wire(f"{self._url}?{urlencode(query, safe=',')}", self.plan.receive_bytes)
+        try:
+            await wire.open()
+        except Closed as why:
+            self.note("closed", {"why": str(why)})
+            return
+        self.wire = wire
+        if not by_query and position is None:
+            await self.change_filter(self.asked)
+
+    def leave(self) -> None:
+        """Cut the connection: what was not taken is not received."""
+        if self.wire is not None:
+            self.wire.cut()
+            self.wire = None
+            self.note("left")
+
+    def _was_closed(self, why: Closed) -> None:
+        self.note("closed", {"why": str(why)})
+        if self.wire is not None:
+            self.wire.cut()
+            self.wire = None
+
+    # Saying.
+
+    def say(self, *messages: dict[str, Any]) -> None:
+        """Send these together; a ``ping`` among them is behind the message in front of it."""
+        if self.wire is None:
+            return
+        payloads = []
+        before = _NOTHING
+        for message in messages:
+            word = str(message["type"])
+            if word == "ping":
+                self._pings.append(before)
+            else:
+                before = word
+                self.note(word, {key: value for key, value in message.items() if key != "type"})
+            encode = msgspec.json.encode if self.asked.is_json else msgspec.msgpack.encode
+            payloads.append((encode(message), self.asked.is_json))
+        try:
+            self.wire.send(*payloads)
+        except Closed as why:
+            self._was_closed(why)
+
+    async def change_filter(self, asked: Asked) -> None:
+        """Say another filter, and take until it is in force."""
+        self.asked = asked
+        await self._say_and_wait({"type": "filter", **_axes(asked)})
+
+    async def pause(self) -> None:
+        """Hold the live cursor, and take until it is held."""
+        await self._say_and_wait({"type": "pause"})
+        self._is_held = True
+
+    async def resume(self, *, catch_up: bool) -> None:
+        """Let it go."""
+        self._is_held = False
+        await self._say_and_wait({"type": "resume", "catch_up": True} if catch_up else {"type": "resume"})
+
+    async def _say_and_wait(self, message: dict[str, Any]) -> None:
+        word = str(message["type"])
+        before = self._pongs.get(word, 0)
+        self.say(message, {"type": "ping"})
+        await self.take(FINISH_TIMEOUT_S, until=lambda: self._pongs.get(word, 0) > before, to_the_end=True)
+
+    # Taking.
+
+    async def idle(self, seconds: float) -> None:
+        """Read nothing for so long, or until the run ends."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._finishing.wait(), seconds)
+
+    async def take(
+        self, seconds: float, until: Any = lambda: False, *, to_the_end: bool = False, max_bytes: int = READ_BYTES
+    ) -> None:
+        """Take all that comes, for so long, or until the run ends, the connection does or ``until`` is true.
+
+        :param to_the_end: go on when the run ends.
+        """
+        give_up_s = time.monotonic() + seconds
+        while self.wire is not None and not until() and (to_the_end or self.runs):
+            left_s = give_up_s - time.monotonic()
+            if left_s <= 0:
+                return
+            if not await self.wire.readable(min(left_s, SLICE_S)):
+                continue
+            try:
+                messages = self.wire.take(max_bytes)
+            except Closed as why:
+                self._was_closed(why)
+                return
+            for payload, is_text in messages:
+                self._took(payload, is_text)
+
+    async def take_slowly(self, seconds: float) -> None:
+        """Take ``bytes_per_s`` for so long."""
+        give_up_s = time.monotonic() + seconds
+        while self.wire is not None and self.runs and time.monotonic() < give_up_s:
+            reads = iter([True, False])
+            piece = max(1, self.plan.bytes_per_s // SLOW_READS_PER_S)
+            await self.take(SLICE_S, until=lambda reads=reads: not next(reads, False), max_bytes=piece)
+            await self.idle(1 / SLOW_READS_PER_S)
+
+    def _took(self, payload: bytes, is_text: bool) -> None:
+        at_us = _now_us()
+        try:
+            if is_text != self.asked.is_json:
+                raise StrayEvent(f"a {'text' if is_text else 'binary'} message")
+            message = (_JSON if is_text else _PACKED).decode(payload)
+            if message.type != "batch":
+                self._told(message, msgspec.json.decode(payload) if is_text else msgspec.msgpack.decode(payload))
+                return
+            data = message.data
+            if data is None or message.snapshot or message.provisional:
+                raise StrayEvent(f"a batch that nobody asked for: {payload[:200]!r}")
+            counts = tuple(data.summary.pop(name, 0) for name in _COUNT_NAMES)
+            if data.summary:
+                raise StrayEvent(f"a summary that also has {data.summary}")
+            if is_text:
+                ids = self._forms.ids_from_json(bytes(data.events))
+            else:
+                ids = self._forms.ids_from_messagepack(_PACKED_EVENTS.decode(data.events))
+        except (StrayEvent, msgspec.MsgspecError) as why:
+            self._transcript.note(at_us, "fault", {"why": str(why)})
+            return
+        self._transcript.batch(
+            Batch(at_us, data.window_start, data.window_end, message.position, counts, ids.tobytes(), message.history)
+        )
+        if not message.history:
+            self.position = message.position or self.position
+            self.starts_ms.append(data.window_start)
+
+    def _told(self, message: _Message, fields: dict[str, Any]) -> None:
+        word = str(fields.pop("type"))
+        match word:
+            case "pong":
+                behind = self._pings.pop(0) if self._pings else _NOTHING
+                self._pongs[behind] = self._pongs.get(behind, 0) + 1
+                fields["behind"] = behind
+            case "connected" | "gap" | "position":
+                self.position = message.position or self.position
+                self._positions += word == "position"
+            case "history_end":
+                self.histories += 1
+                self.is_history_open = False
+            case "error":
+                self.is_history_open = self.is_history_open and fields.get("code") != "busy"
+            case _:
+                word, fields = "fault", {"why": f"a message of type {word}: {fields}"}
+        self.note(word, fields)
+
+    # The end of the run.
+
+    async def finish(self) -> None:
+        """Take everything that is left.
+
+        A ``position`` behind the pong of a ping says that the reader was at the log's end for 5 s.
+        """
+        give_up_s = time.monotonic() + FINISH_TIMEOUT_S
+        if self.wire is None:
+            await self.connect(self.position)
+        if self._is_held:
+            await self.resume(catch_up=self.random.random() < 0.5)
+        if self.is_history_open:
+            self.say({"type": "history_cancel"})
+            await self.take(FINISH_TIMEOUT_S, until=lambda: not self.is_history_open, to_the_end=True)
+        pongs = self._pongs.get(_NOTHING, 0)
+        self.say({"type": "ping"})
+        await self.take(FINISH_TIMEOUT_S, until=lambda: self._pongs.get(_NOTHING, 0) > pongs, to_the_end=True)
+        before = self._positions
+        left_s = give_up_s - time.monotonic()
+        await self.take(left_s, until=lambda: self._positions > before, to_the_end=True)
+        self.note("finished" if self._positions > before and self.wire is not None else "unfinished")
+        if self.wire is not None:
+            self.wire.close()
+            self.wire = None

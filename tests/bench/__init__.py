@@ -1,0 +1,1 @@
+"""The benchmarks' own parts: those that judge the daemon are tested themselves."""
