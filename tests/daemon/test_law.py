@@ -1,0 +1,37 @@
+"""The law, for a few seconds: real clients of all kinds, publishers that are killed, and a log that trims.
+
+``python -m bench.law`` is the same for as long as one likes; the checks themselves are tested in ``tests/bench``.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.daemon.process import environment
+
+TIMEOUT_S = 90
+ROOT = Path(__file__).parents[2]
+
+
+class LawTests(SynchronousTestCase):
+    """Every reader is a cursor."""
+
+    def test_delivered_windows_and_declared_gaps_are_the_whole_log_in_order_each_once(self) -> None:
+        options = ["--seconds=6", "--clients=13", "--rate=1500", "--retention-s=2", "--seed=3", "--json"]
+        ran = subprocess.run(
+            [sys.executable, "-m", "bench.law", *options],
+            cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+        )  # fmt: skip
+        self.assertTrue(ran.stdout, ran.stderr)
+        report = json.loads(ran.stdout)
+        self.assertEqual(report["violations"], [])
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        # It has put to the test what it was to.
+        for kind in report["clients"]:
+            self.assertGreater(kind["events"], 0, kind)
+        self.assertEqual(report["clients"][0]["events"], 9_000)
+        self.assertGreater(sum(kind["reconnects"] for kind in report["clients"]), 0)
+        self.assertGreater(report["publishers"]["kills"], 0)
