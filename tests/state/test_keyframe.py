@@ -9,7 +9,7 @@ from twisted.trial.unittest import TestCase
 from tests.state.model import Model
 from tests.state.streams import RAFT, Chronicle, Step, steps
 from tests.state.test_projection import MAX_AGE_MS, Small, holds, nodes
-from tests.stream.made import made, window
+from tests.stream.made import fsyncs, made, window
 from vizd.events.catalogue import KINDS
 from vizd.state.keyframe import pieces, restore
 from vizd.state.projection import Projection
@@ -84,6 +84,12 @@ class RoundTrip(TestCase):
         self.assertEqual(holds(projection.view()), held[:max_keys])
         self.assertEqual(projection.truncated, len(held) > max_keys)
         self.assertEqual(len(restored(list(pieces(original.view())), max_bytes=0)), 0)
+
+    def test_into_one_with_chunks_of_another_size(self) -> None:
+        original = Projection(MAX_AGE_MS)
+        original.fold(window([event for node in range(700) for event in fsyncs(1, node)]))
+        keyframe = list(pieces(original.view()))
+        self.assertEqual(everything(restored(keyframe).view()), everything(original.view()))
 
     def test_of_nothing(self) -> None:
         keyframe = list(pieces(Projection(MAX_AGE_MS).view()))

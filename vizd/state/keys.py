@@ -12,7 +12,10 @@ from typing import NamedTuple
 from vizd.events.catalogue import KINDS, EventClass, Kind
 from vizd.events.facet import Facet
 
-__all__ = ["Key", "Keys", "term_of"]
+__all__ = ["KEPT", "Key", "Keys", "term_of"]
+
+KEPT = (EventClass.TRANSITION, EventClass.PHASE, EventClass.GAUGE)
+"""The classes that have keys, the ones that matter most first."""
 
 _IN_FACET = frozenset({"node", "publisher", "shard"})
 """Fields of a key that are ``nodes[0]`` and ``shard`` of the facet."""
@@ -25,13 +28,13 @@ Cut = Callable[[bytes], bytes]
 class Key(NamedTuple):
     """How the events of one facet are keyed.
 
-    :ivar event_class: of its kind.
+    :ivar rank: of its class, in ``KEPT``.
     :ivar prefix: the key, or what all its keys begin with.
     :ivar cut: gives the rest of the key from an event's JSON; ``None``: the prefix is the key.
     :ivar leads: whether an event is the newest is for ``leadership`` to say.
     """
 
-    event_class: EventClass
+    rank: int
     prefix: bytes
     cut: Cut | None
     leads: bool
@@ -55,7 +58,7 @@ class Keys(dict[Facet, Key | None]):
             node = facet.nodes[0] if plan.by_node else ""
             shard = "" if facet.shard is None else facet.shard
             prefix = f"{plan.life}/{node}/{shard if plan.by_shard else ''}/".encode()
-            key = Key(facet.kind.event_class, prefix, plan.cut, plan.leads)
+            key = Key(plan.rank, prefix, plan.cut, plan.leads)
         self[facet] = key
         return key
 
@@ -74,6 +77,7 @@ class Keys(dict[Facet, Key | None]):
 class _Plan:
     """How one kind is keyed. ``life`` names it, or what it shares with other kinds, among all types."""
 
+    rank: int
     life: str
     by_node: bool
     by_shard: bool
@@ -84,7 +88,8 @@ class _Plan:
     def of(cls, kind: Kind) -> "_Plan":
         life = f"{kind.type.name}.{kind.life}"
         by_node = bool({"node", "publisher"} & set(kind.key))
-        return cls(life, by_node, "shard" in kind.key, _cut(kind), kind.life == "leadership")
+        rank = KEPT.index(kind.event_class)
+        return cls(rank, life, by_node, "shard" in kind.key, _cut(kind), kind.life == "leadership")
 
 
 def _cut(kind: Kind) -> Cut | None:

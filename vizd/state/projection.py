@@ -4,23 +4,21 @@ What a key is stands in the catalogue, what "newest" is for a shard's leadership
 others is the last one in log order, whatever its ts says.
 """
 
-from collections.abc import Iterable
-from itertools import compress
-from operator import itemgetter
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, compress
 
-from vizd.events.catalogue import EventClass
 from vizd.events.facet import Facet
 from vizd.log.window import START, Mark, Position, Window
-from vizd.state.keys import Key, Keys, term_of
+from vizd.state.keys import KEPT, Key, Keys, term_of
 from vizd.state.leadership import Lead, Leadership
 from vizd.state.nodes import Node, Nodes
-from vizd.state.recency import Chain, Row
+from vizd.state.recency import Chain, entry_bytes
 from vizd.state.view import ChainView, Slice, View
 
 __all__ = ["Projection"]
 
-_TRANSITIONS, _PHASES, _GAUGES = range(3)
-_CHAIN_OF = {EventClass.TRANSITION: _TRANSITIONS, EventClass.PHASE: _PHASES, EventClass.GAUGE: _GAUGES}
+_TRANSITIONS, _PHASES, _GAUGES = range(len(KEPT))
 
 
 class Projection:
@@ -57,7 +55,7 @@ class Projection:
         self._keys = Keys()
         self._nodes = Nodes()
         self._leadership = Leadership(self._nodes.incarnation)
-        self._chains = tuple(Chain(self.CHUNK_ROWS) for _ in _CHAIN_OF)
+        self._chains = tuple(Chain(self.CHUNK_ROWS) for _ in KEPT)
         self._view: View | None = None
 
     def __len__(self) -> int:
@@ -114,18 +112,17 @@ class Projection:
         self.position = window.position
         self._latest_ms = max(self._latest_ms, window.end_ms)
         newest = self._newest(window)
-        facets, fragments = window.facets, window.fragments
-        for key, at in sorted(newest.items(), key=itemgetter(1)):
-            facet = facets[at]
-            chain = self._chains[_CHAIN_OF[facet.kind.event_class]]
-            chain.put(window.seq, key, facet, fragments[at], self._latest_ms)
-        self._expire(len(newest) + self.EXPIRED_PER_FOLD)
+        for chain, places in zip(self._chains, newest, strict=True):
+            keys, order = sorted(places, key=places.__getitem__), sorted(places.values())
+            facets, fragments = map(window.facets.__getitem__, order), map(window.fragments.__getitem__, order)
+            chain.put(window.seq, self._latest_ms, keys, list(facets), list(fragments))
+        self._expire(len(newest[_GAUGES]) + self.EXPIRED_PER_FOLD)
         self._keep_bounds()
 
-    def _newest(self, window: Window) -> dict[bytes, int]:
-        """Where in the window the newest event of each key is."""
+    def _newest(self, window: Window) -> Sequence[dict[bytes, int]]:
+        """Where in the window the newest event of each key is, by class."""
         facets, fragments = window.facets, window.fragments
-        newest: dict[bytes, int] = {}
+        newest: tuple[dict[bytes, int], ...] = tuple({} for _ in KEPT)
         looked_into: dict[Facet, Key] = {}
         # At the speed of C for each event, and of Python for each facet: a flood has few.
         for facet, at in dict(zip(facets, range(len(facets)), strict=True)).items():
@@ -134,19 +131,19 @@ class Projection:
                 continue
             if key.cut or key.leads:
                 looked_into[facet] = key
-            elif newest.get(key.prefix, -1) < at:  # Equal facets may be two objects, and kinds may share a key.
-                newest[key.prefix] = at
+            elif newest[key.rank].get(key.prefix, -1) < at:  # Two facets may be equal, and two kinds share a key.
+                newest[key.rank][key.prefix] = at
         marks = _Marks(window.marks, self._nodes)
         if looked_into:
             for at in compress(range(len(facets)), map(looked_into.__contains__, facets)):
                 facet = facets[at]
-                key = looked_into[facet]
-                if key.cut:
-                    newest[key.prefix + key.cut(fragments[at])] = at
-                else:
-                    marks.follow_to(at)
-                    if self._leadership.follow(key.prefix, facet, term_of(fragments[at])):
-                        newest[key.prefix] = at
+                rank, prefix, cut, _ = looked_into[facet]
+                if cut:
+                    newest[rank][prefix + cut(fragments[at])] = at
+                    continue
+                marks.follow_to(at)
+                if self._leadership.follow(prefix, facet, term_of(fragments[at])):
+                    newest[rank][prefix] = at
         marks.follow_all()
         return newest
 
@@ -154,10 +151,10 @@ class Projection:
         """Clear away expired gauges, at most ``count``; views skip those that are left."""
         gauges = self._chains[_GAUGES]
         for _ in range(min(count, len(gauges))):
-            row = gauges.oldest()
-            if row.end_ms >= self._fresh_ms:
+            key, end_ms = gauges.oldest()
+            if end_ms >= self._fresh_ms:
                 return
-            gauges.drop(self.position.seq, row.key)
+            gauges.drop(self.position.seq, key)
 
     def _keep_bounds(self) -> None:
         """Drive out the oldest while there is too much: about as much as the fold has put in."""
@@ -165,18 +162,18 @@ class Projection:
         for index in (_GAUGES, _PHASES, _TRANSITIONS):
             chain = self._chains[index]
             while len(chain) and (keys > self._max_keys or memory_bytes > self._max_bytes):
-                row = chain.oldest()
+                key, end_ms = chain.oldest()
                 memory_bytes -= chain.memory_bytes
-                chain.drop(self.position.seq, row.key)
+                chain.drop(self.position.seq, key)
                 memory_bytes += chain.memory_bytes
                 keys -= 1
-                self._miss(index, row)
-                self._leadership.forget(row.key)
+                self._miss(index, end_ms)
+                self._leadership.forget(key)
 
-    def _miss(self, index: int, row: Row) -> None:
-        """It has no room."""
+    def _miss(self, index: int, end_ms: int) -> None:
+        """An entry of this chain has no room."""
         if index == _GAUGES:
-            self._lost_ms = max(self._lost_ms or 0, row.end_ms)
+            self._lost_ms = max(self._lost_ms or 0, end_ms)
         else:
             self._lost_forever = True
 
@@ -197,24 +194,29 @@ class Projection:
         self._nodes.put(number, node)
 
     def put_older(self, part: Slice) -> bool:
-        """Events of one class, each older than those of its class before it, and of no class before theirs.
+        """Events of one class, the newest first, each older than those of its class before it.
+
+        Classes come in the order of a view.
 
         :returns: there was room for all of them. Else there is none for what would follow.
         :raises ValueError: a key comes twice, or is none.
         """
-        rows: list[Row] = []
+        index = KEPT.index(part.facets[0].kind.event_class)
+        keys = list(map(self._keys.of, part.facets, part.fragments))
+        fitting = self._fitting(keys, part.fragments)
+        self._chains[index].put_older(
+            keys[:fitting], part.facets[:fitting], part.fragments[:fitting], part.ends_ms[:fitting]
+        )
+        if fitting == len(keys):
+            return True
+        self._miss(index, part.ends_ms[fitting])
+        return False
+
+    def _fitting(self, keys: Sequence[bytes], fragments: Sequence[bytes]) -> int:
+        """How many of these there is room for."""
         room_keys, room_bytes = self._max_keys - len(self), self._max_bytes - self.memory_bytes
-        index = _CHAIN_OF[part.facets[0].kind.event_class]
-        for facet, fragment, end_ms in zip(part.facets, part.fragments, part.ends_ms, strict=True):
-            row = Row(self._keys.of(facet, fragment), facet, fragment, end_ms)
-            room_keys -= 1
-            room_bytes -= row.memory_bytes
-            if room_keys < 0 or room_bytes < 0:
-                self._miss(index, row)
-                break
-            rows.append(row)
-        self._chains[index].put_oldest(rows)
-        return len(rows) == len(part.facets)
+        sizes = list(accumulate(map(entry_bytes, keys, fragments)))
+        return max(0, min(room_keys, bisect_right(sizes, room_bytes)))
 
     def put_lead(self, key: bytes, lead: Lead) -> None:
         """Of an event that was put."""
