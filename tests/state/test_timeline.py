@@ -6,11 +6,13 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import ensureDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.state.windows import Windows, mark
 from tests.stream.made import Made, fsyncs, made
-from vizd.log.window import Mark, Window
+from vizd.log.memory import MemoryLog
+from vizd.log.window import END, START, Draft, Mark, Window
 from vizd.state.chart import chart
 from vizd.state.coverage import Coverage
 from vizd.state.histogram import ERROR
@@ -308,6 +310,33 @@ class TimelineTests(Case):
         wal = self.ask()["counts"]["wal"]
         self.assertEqual((wal[0], wal[-1], set(wal[1:-1])), (1, 1, {None}))
         self.assertLess(len(wal), 250)
+
+
+class LogTests(Case):
+    """Over the log as it is."""
+
+    def test_a_log_read_again_says_the_same_as_one_that_was_followed(self) -> None:
+        log = MemoryLog("test", 3_600_000, 1 << 30)
+        followed, again = Timeline(Coverage()), Timeline(Coverage())
+
+        def fold(timeline: Timeline, window: Window) -> None:
+            timeline.coverage.fold(window)
+            timeline.fold(window)
+
+        log.listen(lambda window: fold(followed, window))
+        for number in range(600):
+            events = [*fsyncs(number % 7, node=number % 3), made("Swim.Alive", node=number)]
+            facets, texts = [facet for facet, _ in events], [text for _, text in events]
+            log.append(Draft(50 * number, 50, facets, texts, [mark(number % 3, lost=int(number % 50 == 0))]))
+        self.assertGreater(log.tail.seq, 100, "most of it is sealed")
+        position = START
+        while position != log.head:
+            page = self.successResultOf(ensureDeferred(log.read(position, END, lambda _: True)))
+            for window in page.windows:
+                fold(again, window)
+            position = page.position
+        self.assertEqual([*chart(again, again.steps())], [*chart(followed, followed.steps())])
+        self.assertEqual([*again.coverage.nodes()], [*followed.coverage.nodes()])
 
 
 class BoundsTests(Case):

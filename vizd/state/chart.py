@@ -27,9 +27,9 @@ from vizd.state.timeline import COUNTS, LIVENESS, Subject, Timeline
 
 __all__ = ["chart"]
 
-_RECORDS_PER_SLICE = 200
-"""About 0.5 ms."""
-_RECORDS_PER_PART = 50
+_RECORDS_PER_SLICE = 100
+"""About 1 ms."""
+_RECORDS_PER_PART = 25
 _VALUES_PER_RECORD = 25
 """As JSON, in the time that it takes to read a record."""
 _BEFORE_ANYTHING_S = 1

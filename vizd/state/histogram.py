@@ -4,7 +4,9 @@ Below 16 ms each millisecond has a bin of its own. Above, each doubling is divid
 by at most ``ERROR`` of itself. All of u32 takes 240 bins: the number of a bin is a byte.
 """
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
 
 __all__ = ["BINS", "ERROR", "bin_of", "middle_of", "percentiles"]
 
@@ -32,20 +34,15 @@ def middle_of(number: int) -> int:
     return (8 + part) * width + (width - 1) // 2
 
 
-def percentiles(bins: Mapping[int, int], percents: Sequence[int]) -> list[int]:
+_MIDDLES = tuple(map(middle_of, range(BINS)))
+
+
+def percentiles(bins: Mapping[int, int], percents: Iterable[int]) -> list[int]:
     """For each percent the middle of the bin with the duration that so many of all do not exceed (nearest rank), in ms.
 
-    :param bins: how many there are in each bin; not empty. :param percents: 1 to 100, rising.
+    :param bins: how many there are in each bin; not empty. :param percents: 1 to 100.
     """
-    total = sum(bins.values())
-    numbers = iter(sorted(bins))
-    number = next(numbers)
-    passed = bins[number]
-    found = []
-    for percent in percents:
-        rank = -(-total * percent // 100)
-        while passed < rank:
-            number = next(numbers)
-            passed += bins[number]
-        found.append(middle_of(number))
-    return found
+    numbers = sorted(bins)
+    passed = list(accumulate(map(bins.__getitem__, numbers)))
+    ranks = (-(-passed[-1] * percent // 100) for percent in percents)
+    return [_MIDDLES[numbers[bisect_left(passed, rank)]] for rank in ranks]
