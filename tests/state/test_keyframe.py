@@ -85,6 +85,15 @@ class RoundTrip(TestCase):
         self.assertEqual(projection.truncated, len(held) > max_keys)
         self.assertEqual(len(restored(list(pieces(original.view())), max_bytes=0)), 0)
 
+    def test_of_a_shard_that_had_no_room_no_term_is_known_either(self) -> None:
+        original = Projection(MAX_AGE_MS)
+        elections = [made("Raft.LeaderElected", shard=shard, term=9) for shard in (1, 2)]
+        original.fold(window(elections))
+        projection = restored(list(pieces(original.view())), max_keys=1)
+        lower = made("Raft.LeaderElected", shard=1, term=3)
+        projection.fold(window([lower], opened_ms=2_000, seq=2))
+        self.assertEqual(holds(projection.view()), [lower[1]])
+
     def test_into_one_with_chunks_of_another_size(self) -> None:
         original = Projection(MAX_AGE_MS)
         original.fold(window([event for node in range(700) for event in fsyncs(1, node)]))

@@ -41,11 +41,11 @@ class Log:
         self.projection = projection
         self.last: Window | None = None
 
-    def add(self, events: Sequence[Made] = (), after_ms: int = 50) -> list[bytes]:
-        """What the projection holds with a window of these."""
+    def add(self, events: Sequence[Made] = (), after_ms: int = 50, length_ms: int = 50) -> list[bytes]:
+        """What the projection holds with a window of these, that begins so long after the one before."""
         before = self.last
         start_ms = before.start_ms + after_ms if before else 1_000
-        draft = Draft(start_ms, 50, [facet for facet, _ in events], [fragment for _, fragment in events], ())
+        draft = Draft(start_ms, length_ms, [facet for facet, _ in events], [fragment for _, fragment in events], ())
         before_events = before.position.total_events if before else 0
         self.last = Window(before.seq + 1 if before else 1, start_ms, "test", draft, before_events)
         self.projection.fold(self.last)
@@ -161,6 +161,14 @@ class Expiry(TestCase):
         self.assertEqual(log.add(after_ms=1), [])
         self.assertFalse(log.projection.truncated)
         self.assertEqual((len(log.projection), log.projection.memory_bytes), (0, 0))
+
+    def test_a_window_that_ends_before_its_predecessor_counts_as_ending_with_it(self) -> None:
+        log = Log(Projection(MAX_AGE_MS))
+        log.add(length_ms=1_000)
+        log.add([made("Wal.Fsync", node=1)], after_ms=1, length_ms=1)
+        self.assertEqual(log.projection.as_of_ms, 1_002)
+        self.assertEqual(len(log.add(after_ms=MAX_AGE_MS + 949)), 1)
+        self.assertEqual(log.add(after_ms=1), [])
 
     def test_phases_and_transitions_stay(self) -> None:
         log = Log(Projection(MAX_AGE_MS))
