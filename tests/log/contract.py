@@ -1,6 +1,6 @@
 """What every kind of log promises. A kind's own test file mixes this in and says how to make one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from zope.interface.verify import verifyObject
@@ -30,7 +30,13 @@ class LogContract:
 
     TRIMS_LATE_BY = 0
 
-    async def make(self, *, max_age_ms: int = 3_600_000, max_bytes: int = 1 << 30) -> ILog:
+    async def make(
+        self,
+        *,
+        max_age_ms: int = 3_600_000,
+        max_bytes: int = 1 << 30,
+        keyframe: Callable[[], Iterable[bytes]] = tuple,
+    ) -> ILog:
         """An empty log, closed by the test's end."""
         raise NotImplementedError
 
@@ -266,6 +272,55 @@ class LogContract:
         self.assertGreater(log.oldest.seq, 0)
         self.assertEqual(log.before_ms(0), log.oldest)
         self.assertEqual(log.before_ms(2**63), log.head)
+
+    async def test_an_instant_is_the_longest_beginning_of_the_log_whose_windows_had_all_ended(self) -> None:
+        log = await self.make(max_age_ms=3_000)
+        clock = [(0, 50), (50, 2_000), (100, 10), (200, 700), (1_000, 50), (2_500, 50), (2_550, 0)]
+        steps = [(5_000 * turn + at_ms, length_ms) for turn in range(40) for at_ms, length_ms in clock]
+        await self.append(log, *[draft(at_ms, 1, length_ms) for at_ms, length_ms in steps])
+        kept = await self.follow(log, log.oldest)
+        trimmed_ms = max([at_ms + length_ms for at_ms, length_ms in steps[: log.oldest.seq]], default=0)
+        for at_ms in range(kept[0].start_ms - 30, log.head.end_ms + 30, 10):
+            if at_ms < trimmed_ms:
+                with self.assertRaises(LookupError):
+                    log.ended_by(at_ms)
+                continue
+            behind = next((window.seq - 1 for window in kept if window.end_ms > at_ms), log.head.seq)
+            self.assertEqual(log.ended_by(at_ms).seq, behind, f"at {at_ms}")
+        self.assertEqual(log.ended_by(2**63), log.head)
+        with self.assertRaises(LookupError):
+            log.ended_by(0)
+
+    async def test_of_an_empty_log_every_instant_is_its_beginning(self) -> None:
+        log = await self.make()
+        self.assertEqual(log.ended_by(10**12), START)
+        keyframe = await log.keyframe(START)
+        self.assertEqual((keyframe.position, list(keyframe.pieces())), (START, []))
+
+    async def test_a_keyframe_is_the_state_of_the_folds_in_front_of_a_segment(self) -> None:
+        folded: list[int] = []
+        log = await self.make(max_age_ms=300_000, keyframe=lambda: [b"%d" % each for each in list(folded)])
+        log.listen(lambda window: folded.append(window.seq))
+        for number in range(1_000):
+            await self.append(log, draft(1_000 * number, 2))
+            if number % 97 == 0:
+                await self.check_keyframes(log)
+        await self.check_keyframes(log)
+        self.assertGreater(log.oldest.seq, 600)
+
+    async def check_keyframes(self, log: ILog) -> None:
+        """From the oldest window on each place has one, that knows all in front of it and is not long ago."""
+        for window in await self.follow(log, log.oldest):
+            keyframe = await log.keyframe(window.position)
+            self.assertLessEqual(keyframe.position.seq, window.seq)
+            self.assertLess(window.seq - keyframe.position.seq, 150)
+            self.assertGreaterEqual(keyframe.position.seq, log.oldest.seq)
+            known = [int(piece) for piece in keyframe.pieces()]
+            self.assertEqual(known, list(range(1, keyframe.position.seq + 1)))
+        self.assertEqual((await log.keyframe(log.oldest)).position, log.oldest)
+        if log.oldest.seq:
+            with self.assertRaises(LookupError):
+                await log.keyframe(START)
 
     async def test_the_times_of_events_are_those_of_windows_that_have_any(self) -> None:
         log = await self.make(max_age_ms=1_000)

@@ -1,6 +1,6 @@
 """The log in memory keeps the contract, and that of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -32,8 +32,16 @@ SMALL = {
 
 
 class MemoryLogContract(LogContract, TestCase):
-    async def make(self, *, max_age_ms: int = 3_600_000, max_bytes: int = 1 << 30) -> ILog:
-        return MemoryLog("here", max_age_ms, max_bytes)
+    TRIMS_LATE_BY = memory.BLOCK_WINDOWS_QUIET
+
+    async def make(
+        self,
+        *,
+        max_age_ms: int = 3_600_000,
+        max_bytes: int = 1 << 30,
+        keyframe: Callable[[], Iterable[bytes]] = tuple,
+    ) -> ILog:
+        return MemoryLog("here", max_age_ms, max_bytes, keyframe=keyframe)
 
 
 class MemoryLogMachine(LogMachine):

@@ -17,16 +17,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import msgspec
-import zstandard
 
 from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
 from vizd.log.window import Mark, Position, Window
+from vizd.log.zstd import compress, decompress
 
 __all__ = ["Block", "FacetTable", "Occurring", "Packed", "Unpacked"]
 
-LEVEL = 1
-"""Of zstd. Level 3 gains nothing here."""
 RARE_SHARE = 0.05
 """Types that together are no more than this share of a block's events are kept apart as well: a twentieth more
 bytes, and they are read twenty times faster."""
@@ -35,19 +33,8 @@ _BLOCK_OVERHEAD_BYTES = 2_500
 _FACET_BYTES = 400
 """Of a facet and its places in a table."""
 
-_compressor = zstandard.ZstdCompressor(level=LEVEL)
-_decompressor = zstandard.ZstdDecompressor()
 _encode_marks = msgspec.msgpack.Encoder().encode
 _decode_marks = msgspec.msgpack.Decoder(list[list[Mark]]).decode
-
-
-def _compress(data: bytes) -> bytes:
-    """Compressed, in an object of its own size.
-
-    What zstd returns was allocated for the worst case and then shortened; the holes that leaves between what is
-    kept took 12 bytes an event more (``python -m bench.log``).
-    """
-    return bytes(memoryview(_compressor.compress(data)))
 
 
 class FacetTable(dict[Facet, int]):
@@ -148,8 +135,8 @@ class Packed:
         texts = [b"\n".join(window) + b"\n" if window else b"" for window in events]
         indexes = array("I", [index for window in facets for index in window])
         return cls(
-            _compress(b"".join(texts)),
-            _compress(indexes.tobytes()),
+            compress(b"".join(texts)),
+            compress(indexes.tobytes()),
             array("I", map(len, texts)),
             array("I", map(len, events)),
         )
@@ -157,9 +144,9 @@ class Packed:
     def unpack(self) -> Unpacked:
         """The events again."""
         indexes = array("I")
-        indexes.frombytes(_decompressor.decompress(self.facets))
+        indexes.frombytes(decompress(self.facets))
         return Unpacked(
-            _decompressor.decompress(self.lines),
+            decompress(self.lines),
             list(accumulate(self.sizes, initial=0)),
             indexes,
             list(accumulate(self.counts, initial=0)),
@@ -175,6 +162,7 @@ class Block:
     """Windows that follow each other, compressed. Never changed.
 
     :ivar before: in front of its first window. :ivar behind: behind its last one.
+    :ivar latest_ms: the latest end of a window, up to its last; after a step of the clock that may be another one's.
     :ivar table: that of its segment. :ivar all: every event. :ivar rare: those of the rare types once more, where
         there are some. :ivar everything: what occurs in it. :ivar common: what occurs in it and is not rare.
     """
@@ -189,14 +177,21 @@ class Block:
         "behind",
         "common",
         "everything",
+        "latest_ms",
         "memory_bytes",
         "origins",
         "rare",
         "table",
     )
 
-    def __init__(self, before: Position, windows: Sequence[Window], table: FacetTable) -> None:
+    def __init__(
+        self, before: Position, windows: Sequence[Window], table: FacetTable, latest_before_ms: int = 0
+    ) -> None:
+        """
+        :param latest_before_ms: the latest end of a window in front of it.
+        """
         self.before = before
+        self.latest_ms = max(latest_before_ms, *(window.end_ms for window in windows))
         self.behind = windows[-1].position
         self.table = table
         self.origins = [window.origin for window in windows]
@@ -204,7 +199,7 @@ class Block:
         self._ends = array("Q", [window.end_ms for window in windows])
         self._counts = array("I", [count for window in windows for count in window.counts])
         marks = _encode_marks([window.marks for window in windows])
-        self._marks = _compress(marks)
+        self._marks = compress(marks)
         indexes = [list(map(table.__getitem__, window.facets)) for window in windows]
         different = {index for window in indexes for index in window}
         self.everything = Occurring(different, table)
@@ -249,7 +244,7 @@ class Block:
 
     def marks(self) -> list[list[Mark]]:
         """Of each window."""
-        return _decode_marks(_decompressor.decompress(self._marks))
+        return _decode_marks(decompress(self._marks))
 
 
 def _pack_some(windows: Sequence[Window], indexes: Sequence[Sequence[int]], wanted: set[int]) -> Packed:

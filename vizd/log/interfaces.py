@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from zope.interface import Attribute, Interface
 
+from vizd.log.keyframe import Keyframe
 from vizd.log.window import Draft, Page, PageLimits, Position, Summary, Window
 
 __all__ = ["ILog"]
@@ -42,6 +43,18 @@ class ILog(Interface):
 
     def before_ms(start_ms: int) -> Position:
         """In front of the first window whose ``start_ms`` is not below this; the head where there is none."""
+
+    def ended_by(at_ms: int) -> Position:
+        """Behind the longest beginning of the log whose windows had all ended by then.
+
+        :raises LookupError: it ends in front of the oldest window.
+        """
+
+    async def keyframe(position: Position) -> Keyframe:
+        """The newest keyframe that is not behind ``position``.
+
+        :raises LookupError: none is left.
+        """
 
     async def read(
         position: Position, stop: Position, wanted: Callable[[Summary], bool], limits: PageLimits = ...

@@ -7,15 +7,17 @@ sealed into a block, and blocks are gathered in segments, which are trimmed whol
 of the windows.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 
 from zope.interface import implementer
 
 from vizd.log.block import Block
+from vizd.log.borders import Borders
 from vizd.log.interfaces import ILog
+from vizd.log.keyframe import BEGINNING, Keyframe
 from vizd.log.sealed import SealedWindow, Unpacker
 from vizd.log.segment import Segment
 from vizd.log.window import START, Draft, Gap, Page, PageLimits, Position, Summary, Window
@@ -24,12 +26,16 @@ __all__ = ["MemoryLog"]
 
 PLAIN_WINDOWS = 40
 """Kept as they came: two seconds at the default pace, so that whoever is at the head, or near, unpacks nothing."""
+PLAIN_SHARE = 4
+"""They take no more than this part of the bound in bytes: with a small one fewer are plain."""
 BLOCK_WINDOWS = 20
 BLOCK_EVENTS = 1_000
 BLOCK_WINDOWS_QUIET = 200
 BLOCK_BYTES = 512 * 1024
 """A block is sealed when it has BLOCK_WINDOWS windows and BLOCK_EVENTS events, or BLOCK_WINDOWS_QUIET windows, or
 BLOCK_BYTES of memory; the last keeps sealing, which is done in the reactor, at about 3 ms."""
+BLOCK_AGE_SHARE = 8
+"""Nor does a block hold more than this part of the bound in time, or windows were too old before they are sealed."""
 MAX_SEALED_PER_APPEND = 2
 """Enough for 200,000 events/s."""
 MAX_TRIMMED_PER_APPEND = 4
@@ -46,23 +52,33 @@ _start_ms = attrgetter("start_ms")
 class MemoryLog:
     """See ``ILog``. An append is durable at once: as durable as this process."""
 
-    def __init__(self, origin: str, max_age_ms: int, max_bytes: int, epoch: bytes = bytes(8)) -> None:
+    def __init__(
+        self,
+        origin: str,
+        max_age_ms: int,
+        max_bytes: int,
+        epoch: bytes = bytes(8),
+        keyframe: Callable[[], Iterable[bytes]] = tuple,
+    ) -> None:
         """
         :param origin: the name of this daemon, for the windows that it makes.
         :param max_age_ms: what ended longer before the newest window is trimmed.
         :param max_bytes: of memory, estimated; the newest window stays, whatever it takes.
         :param epoch: see ``ILog``; random where positions are given to anybody.
+        :param keyframe: pieces of the state of the folds that listen. It is asked for between two appends.
         """
         self.epoch = epoch
         self._origin = origin
         self._max_age_ms = max_age_ms
         self._max_bytes = max_bytes
         self._listeners: list[Callable[[Window], None]] = []
+        self._borders = Borders(keyframe, max_bytes // SEGMENTS_IN_BOUND)
         self._segments: deque[Segment] = deque()
         self._blocks: list[Block] = []
         self._plain: list[Window] = []
         self._unpacker = Unpacker()
         self._plain_bytes = 0
+        self._trimmed_latest_ms = 0
         self.head = START
         self.tail = START
         self.oldest = START
@@ -85,7 +101,7 @@ class MemoryLog:
     @property
     def memory_bytes(self) -> int:
         """See ``ILog``."""
-        return self._plain_bytes + sum(segment.memory_bytes for segment in self._segments)
+        return self._plain_bytes + self._borders.memory_bytes + sum(segment.memory_bytes for segment in self._segments)
 
     @property
     def oldest_event_ms(self) -> int | None:
@@ -105,6 +121,7 @@ class MemoryLog:
 
     def append(self, draft: Draft) -> None:
         """See ``ILog``."""
+        self._borders.draw(self.head, self._segments[-1] if self._segments else None)
         newest_ms = self._newest_start_ms()
         start_ms = draft.opened_ms if newest_ms is None else max(draft.opened_ms, newest_ms + 1)
         window = Window(self.head.seq + 1, start_ms, self._origin, draft, self.head.total_events)
@@ -129,24 +146,32 @@ class MemoryLog:
             return
         windows, self._plain = self._plain[:count], self._plain[count:]
         self._plain_bytes -= sum(window.memory_bytes for window in windows)
-        if not self._segments or self._segments[-1].is_full(self._max_bytes // SEGMENTS_IN_BOUND):
-            self._segments.append(Segment())
+        segment = self._borders.begin(self.tail)
+        if segment or not self._segments:
+            self._segments.append(segment or Segment())
         segment = self._segments[-1]
-        block = Block(self.tail, windows, segment.table)
+        block = Block(self.tail, windows, segment.table, self._latest_sealed_ms())
         segment.add(block)
         self._blocks.append(block)
         self.tail = block.behind
 
+    def _latest_sealed_ms(self) -> int:
+        return self._blocks[-1].latest_ms if self._blocks else self._trimmed_latest_ms
+
     def _filled(self) -> int | None:
         """How many of the plain windows fill a block; ``None``: not yet, or they are too new."""
+        too_new = PLAIN_WINDOWS if self._plain_bytes <= self._max_bytes // PLAIN_SHARE else 1
+        room = self._borders.room(self.tail)
         events = memory_bytes = 0
-        for count, window in enumerate(self._plain[: max(0, len(self._plain) - PLAIN_WINDOWS)], 1):
+        for count, window in enumerate(self._plain[: max(0, len(self._plain) - too_new)], 1):
             events += sum(window.counts)
             memory_bytes += window.memory_bytes
             if (
-                (count >= BLOCK_WINDOWS and events >= BLOCK_EVENTS)
+                count == room
+                or (count >= BLOCK_WINDOWS and events >= BLOCK_EVENTS)
                 or count >= BLOCK_WINDOWS_QUIET
                 or memory_bytes >= BLOCK_BYTES
+                or window.end_ms - self._plain[0].start_ms >= self._max_age_ms // BLOCK_AGE_SHARE
             ):
                 return count
         return None
@@ -164,6 +189,7 @@ class MemoryLog:
             if excess_bytes <= 0 and is_young:
                 break
             self.is_shortened = is_young
+            self._trimmed_latest_ms = segment.blocks[-1].latest_ms
             self._segments.popleft()
             del self._blocks[: len(segment.blocks)]
             excess_bytes -= segment.memory_bytes
@@ -181,6 +207,7 @@ class MemoryLog:
             self.is_shortened = window.end_ms >= oldest_end_ms
             excess_bytes -= window.memory_bytes
             self._plain_bytes -= window.memory_bytes
+            self._trimmed_latest_ms = max(self._trimmed_latest_ms, window.end_ms)
             self.oldest = self.tail = window.position
             count += 1
         del self._plain[:count]
@@ -209,6 +236,33 @@ class MemoryLog:
             return self.oldest
         block = self._blocks[at - 1]
         return block.position(bisect_left(block.starts, start_ms) - 1)
+
+    def ended_by(self, at_ms: int) -> Position:
+        """See ``ILog``."""
+        if at_ms < self._trimmed_latest_ms:
+            raise LookupError(f"what had ended by {at_ms} has been trimmed")
+        at = bisect_right(self._blocks, at_ms, key=lambda block: block.latest_ms)
+        if at < len(self._blocks):
+            block = self._blocks[at]
+            return block.position(next(index for index in range(len(block)) if block.bounds(index)[1] > at_ms) - 1)
+        behind = self.tail
+        for window in self._plain:
+            if window.end_ms > at_ms:
+                break
+            behind = window.position
+        return behind
+
+    async def keyframe(self, position: Position) -> Keyframe:
+        """See ``ILog``."""
+        for keyframe in reversed(self._borders.ahead):
+            if keyframe.position.seq <= position.seq and keyframe.position.seq >= self.oldest.seq:
+                return keyframe
+        for segment in reversed(self._segments):
+            if segment.keyframe and segment.keyframe.position.seq <= position.seq:
+                return segment.keyframe
+        if position.seq < self.oldest.seq or self.oldest.seq:
+            raise LookupError(f"nothing is known of the state behind window {position.seq}: it has been trimmed")
+        return BEGINNING
 
     async def read(
         self,
