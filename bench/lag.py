@@ -42,7 +42,7 @@ async def lateness(port: int, seconds: float) -> tuple[list[float], list[float]]
     """Of each batch that comes in that time: ms late, and ms that its window was too long."""
     late_ms, long_ms = [], []
     give_up_s = time.monotonic() + seconds
-    url = f"ws://127.0.0.1:{port}/ws/events?json=true"
+    url = f"ws://127.0.0.1:{port}/ws/events?json=true&state=false"
     async with websockets.connect(url, max_size=None, compression=None) as client:
         await client.recv()
         while time.monotonic() < give_up_s:

@@ -41,7 +41,7 @@ class ServiceTests(TestCase):
         return self.wall_ms
 
     def watch(self) -> Any:
-        return connect(f"ws://127.0.0.1:{self.vizd.http_port}/ws/events?json=true", open_timeout=10)
+        return connect(f"ws://127.0.0.1:{self.vizd.http_port}/ws/events?json=true&state=false", open_timeout=10)
 
     async def in_thread(self, do: Callable[[], Any]) -> Any:
         return await deferToThread(do)

@@ -23,6 +23,7 @@ from twisted.logger import Logger
 
 from vizd.config import Config
 from vizd.demo import Demo
+from vizd.folds import Folds
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
 from vizd.ingest.service import Ingest
@@ -37,9 +38,13 @@ from vizd.ticker import Ticker
 from vizd.web.admission import Admission
 from vizd.web.api import ProbeEndpoint, StatsEndpoint
 from vizd.web.clients import Clients
+from vizd.web.coverage import CoverageEndpoint
 from vizd.web.dashboard import Surroundings
 from vizd.web.history import HistoryEndpoint
+from vizd.web.instants import Instants
 from vizd.web.site import Root, gzipped, make_site
+from vizd.web.state import StateEndpoint
+from vizd.web.timeline import TimelineEndpoint
 from vizd.web.turns import Turns
 from vizd.web.websocket import EventsEndpoint
 
@@ -84,12 +89,16 @@ class Vizd(MultiService):
 
         self._inbox = Inbox()
         registry = Registry()
+        max_age_ms = config.buffer_minutes * 60_000
+        folds = Folds(max_age_ms)
         log = MemoryLog(
             origin=secrets.token_hex(4),
-            max_age_ms=config.buffer_minutes * 60_000,
+            max_age_ms=max_age_ms,
             max_bytes=config.buffer_mb << 20,
             epoch=secrets.token_bytes(EPOCH_BYTES),
+            keyframe=folds.keyframe,
         )
+        folds.follow(log)
         coalescer = Coalescer(log, wall_ms(), int(monotonic() * 1000))
         self._clients = Clients(log, config.max_clients, reactor, monotonic)
         self._ticker = Ticker(self._inbox, coalescer, config.coalesce_ms, reactor, monotonic, wall_ms)
@@ -105,14 +114,19 @@ class Vizd(MultiService):
         )
         slots = ReadSlots()
         turns = Turns(reactor)
+        instants = Instants(log, folds.projection, folds.empty_projection, turns)
         around = Surroundings(
-            log, Frames(log.epoch), slots, turns, self._clients, reactor, monotonic, wall_ms, config.coalesce_ms
-        )
+            log, Frames(log.epoch), slots, turns, instants, self._clients, reactor, monotonic, wall_ms,
+            config.coalesce_ms,
+        )  # fmt: skip
         root = Root(admission)
         root.add("/health", ProbeEndpoint(admission, self.status.health))
         root.add("/ready", ProbeEndpoint(admission, self.status.ready))
         root.add("/api/stats", StatsEndpoint(admission, self.status.stats))
         root.add("/api/history", gzipped(HistoryEndpoint(admission, log, slots, turns)))
+        root.add("/api/state", gzipped(StateEndpoint(admission, log, instants, turns, wall_ms)))
+        root.add("/api/coverage", gzipped(CoverageEndpoint(admission, folds.coverage, turns)))
+        root.add("/api/timeline", gzipped(TimelineEndpoint(admission, folds.timeline, turns)))
         root.add("/ws/events", EventsEndpoint(admission, around))
         self._site = make_site(root, reactor)
         self._demo = Demo(reactor) if config.demo else None

@@ -118,8 +118,8 @@ class Daemon:
         while not wanted(stats := self.get("/api/stats")[1]):
             assert time.monotonic() < give_up_s, stats
 
-    def watch(self, query: str = "?json=true") -> ClientConnection:
-        """A WebSocket."""
+    def watch(self, query: str = "?json=true&state=false") -> ClientConnection:
+        """A WebSocket, by itself without the state."""
         return connect(f"ws://127.0.0.1:{self.http_port}/ws/events{query}", open_timeout=TIMEOUT_S, max_size=None)
 
     def publisher(self, node: int = 1, name: str = "one") -> "Publisher":

@@ -7,13 +7,16 @@ import msgpack
 
 from tests.stream.made import draft, fsyncs
 from vizd.log.memory import MemoryLog
-from vizd.log.window import Page
+from vizd.log.window import Page, Position
+from vizd.state.projection import Projection
+from vizd.state.view import View
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots, Wanted
 from vizd.stream.live import MAX_LAG_MS
 from vizd.stream.session import Session
+from vizd.stream.snapshot import Look, StateWish, WantedView
 
 
 def now(coroutine: Any) -> Any:
@@ -40,10 +43,17 @@ class Conversation:
         position: str | None = None,
         max_lag_ms: int = MAX_LAG_MS,
         now_ms: float = 0.0,
+        state: StateWish = StateWish.NONE,
+        projection: Projection | None = None,
     ) -> None:
+        """
+        :param projection: the state of ``log``, for one that asks for it.
+        """
         self.log = log
         by = by or Filter.of()
-        self.session = Session(log, Frames(log.epoch), slots or ReadSlots(), encoder, by, max_lag_ms)
+        view = (projection or Projection(0)).view
+        frames = Frames(log.epoch)
+        self.session = Session(log, view, frames, slots or ReadSlots(), encoder, by, max_lag_ms, state)
         self.now_ms = now_ms
         self._loads = json.loads if encoder is JSON else msgpack.unpackb
         self.session.begin({"version": "test"}, position, now_ms)
@@ -58,12 +68,28 @@ class Conversation:
         return None if frame is None else self._loads(frame.payload)
 
     def feed(self) -> bool:
-        """One page of the past, if it wants one."""
+        """What it wants, if that is anything: a page of the past, a turn, the state at some place."""
         wanted = self.session.wants()
         if wanted is None:
             return False
-        self.session.feed(wanted, self.read(wanted))
+        match wanted:
+            case Wanted():
+                self.session.feed(wanted, self.read(wanted))
+            case WantedView():
+                self.session.feed(wanted, self.state_at(wanted.position))
+            case Look():
+                self.session.feed(wanted, None)
         return True
+
+    def state_at(self, position: Position) -> View | None:
+        """Folded from the oldest window on, if that is the first; ``None``: it can't be had any more."""
+        if self.log.oldest.seq:
+            return None
+        projection = Projection(3_600_000)
+        while projection.position.seq < position.seq:
+            for window in now(self.log.read(projection.position, position, lambda _: True)).windows:
+                projection.fold(window)
+        return projection.view()
 
     def read(self, wanted: Wanted) -> Page:
         page: Page = now(self.log.read(wanted.position, wanted.stop, wanted.wanted, wanted.limits))

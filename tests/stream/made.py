@@ -9,6 +9,7 @@ from vizd.events.decode import Decoder
 from vizd.events.facet import Facet, Facets
 from vizd.log.memory import MemoryLog
 from vizd.log.window import Draft, Window
+from vizd.state.projection import Projection
 
 Made = tuple[Facet, bytes]
 """An event as a window holds it."""
@@ -62,6 +63,13 @@ def draft(opened_ms: int, events: Sequence[Made] = (), length_ms: int = 50) -> D
 def window(events: Sequence[Made], opened_ms: int = 1_000, seq: int = 1) -> Window:
     """A window without a log."""
     return Window(seq, opened_ms, "test", draft(opened_ms, events), 0)
+
+
+def followed(log: MemoryLog) -> Projection:
+    """The state of ``log``, whatever is appended from now on."""
+    projection = Projection(3_600_000)
+    log.listen(projection.fold)
+    return projection
 
 
 def memory_log(max_age_ms: int = 3_600_000, max_bytes: int = 1 << 30, epoch: bytes = b"an epoch") -> MemoryLog:

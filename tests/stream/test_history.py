@@ -10,6 +10,7 @@ from tests.stream.made import draft, fsyncs, made, memory_log
 from vizd.log.memory import MemoryLog
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.filter import Filter
+from vizd.stream.frames import Frames
 from vizd.stream.history import PAGE, History, ReadSlots
 
 EVERYTHING = Filter.of()
@@ -46,7 +47,7 @@ class Reading:
         self.log = log
         self.slots = slots or ReadSlots()
         assert self.slots.take()
-        self.history = History(log, self.slots, by, encoder, from_ms, to_ms, speed)
+        self.history = History(log, self.slots, Frames(log.epoch), by, encoder, from_ms, to_ms, speed)
         self.now_ms = 500_000.0
         self._loads = json.loads if encoder is JSON else msgpack.unpackb
 

@@ -74,7 +74,7 @@ class WellFormedTests(SynchronousTestCase):
 
     def test_unknown_keys_are_ignored(self) -> None:
         self.assert_reads({"type": "ping", "id": 7, "nodes": "x"}, PingMessage())
-        self.assert_reads({"id": {"a": [1]}, "type": "filter", "state": True}, FilterMessage())
+        self.assert_reads({"id": {"a": [1]}, "type": "filter", "later": True}, FilterMessage())
         self.assertEqual(parse(msgpack.packb({"a": b"\xfe", "type": "ping"}), True), PingMessage())
 
     def test_bytes_of_messagepack_may_be_any_spelling_of_the_same_map(self) -> None:

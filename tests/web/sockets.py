@@ -6,14 +6,17 @@ from typing import Any
 import msgpack
 from twisted.internet.task import Clock
 
-from tests.stream.made import draft, fsyncs, memory_log
+from tests.stream.made import draft, followed, fsyncs, memory_log
 from vizd.log.memory import MemoryLog
+from vizd.state.projection import Projection
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
 from vizd.stream.history import ReadSlots
+from vizd.stream.snapshot import StateWish
 from vizd.web.clients import Clients
 from vizd.web.dashboard import Dashboard, Surroundings, Wish
+from vizd.web.instants import Instants
 from vizd.web.turns import Turns
 
 WALL_MS = 1_765_000_000_000
@@ -64,7 +67,9 @@ class Person:
 
     def __init__(self, house: "House", encoder: Any = JSON, by: Filter | None = None, **wish: Any) -> None:
         self.socket = FakeSocket()
-        self.dashboard = Dashboard(house.around, self.socket, "test", Wish(encoder, by or Filter.of(), **wish))
+        self.dashboard = Dashboard(
+            house.around, self.socket, "test", Wish(encoder, by or Filter.of(), **{"state": StateWish.NONE, **wish})
+        )
         self.socket.dashboard = self.dashboard
         self._loads = json.loads if encoder is JSON else msgpack.unpackb
         self._heard = 0
@@ -106,13 +111,15 @@ class House:
         self.log = log or memory_log()
         self.clock = Clock()
         self.slots = ReadSlots()
+        self.turns = Turns(self.clock)
         self.clients = Clients(self.log, max_clients, self.clock, self.clock.seconds)
         self.clients.startService()
         self.around = Surroundings(
             self.log,
             Frames(self.log.epoch),
             self.slots,
-            Turns(self.clock),
+            self.turns,
+            Instants(self.log, followed(self.log), lambda: Projection(3_600_000), self.turns),
             self.clients,
             self.clock,
             self.clock.seconds,

@@ -16,13 +16,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
-from tests.stream.made import draft, fsyncs, memory_log
+from tests.stream.made import draft, followed, fsyncs, memory_log
+from vizd.state.projection import Projection
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
 from vizd.web import websocket as websocket_module
 from vizd.web.admission import Admission
 from vizd.web.clients import Clients
 from vizd.web.dashboard import Surroundings
+from vizd.web.instants import Instants
 from vizd.web.site import Root, make_site
 from vizd.web.turns import Turns
 from vizd.web.websocket import MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOL, EventsEndpoint
@@ -39,13 +41,16 @@ class Case(TestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.log = memory_log()
+        self.projection = followed(self.log)
+        turns = Turns(reactor)
         self.clients = Clients(self.log, self.max_clients, reactor, self.clock.seconds)
         self.admission = Admission()
         around = Surroundings(
             self.log,
             Frames(self.log.epoch),
             ReadSlots(),
-            Turns(reactor),
+            turns,
+            Instants(self.log, self.projection, lambda: Projection(3_600_000), turns),
             self.clients,
             reactor,
             self.clock.seconds,
@@ -74,6 +79,8 @@ class Case(TestCase):
             "close_timeout": TIMEOUT_S,
             "ping_interval": None,
         } | options
+        if "state=" not in query:
+            query += f"{'&' if query else '?'}state=false"
         return connect(f"ws://127.0.0.1:{self.port}/ws/events{query}", **options)
 
     async def talk(self, talk: Callable[[ClientConnection], Any], query: str = "?json=true", **options: Any) -> Any:
@@ -297,7 +304,7 @@ class LimitTests(Case):
 
 
 UPGRADE = (
-    b"GET /ws/events?json=true HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET /ws/events?json=true&state=false HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 

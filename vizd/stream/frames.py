@@ -111,7 +111,8 @@ class Frames:
         """
         self._epoch = epoch
         self._parts = Recent[tuple[Filter, int], Part | None](self.MAX_KEPT, self.MAX_KEPT_BYTES)
-        self._batches = Recent[tuple[Filter, str, int, int], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
+        self._batches = Recent[tuple[Any, ...], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
+        self._states = Recent[tuple[Any, ...], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
         self._encoded = Recent[int, dict[bytes, bytes]](self.MAX_WINDOWS, self.MAX_KEPT_BYTES)
 
     def part(self, window: Window, by: Filter) -> Part | None:
@@ -132,8 +133,36 @@ class Frames:
         if key in self._batches:
             return self._batches[key]
         events = [event for part in parts for event in self._events(part, encoder)]
-        frame = batch(parts, events, encoder, {"position": position_to_text(self._epoch, position)})
+        frame = batch(parts, events, encoder, {"position": self.position_text(position)})
         return self._batches.keep(key, frame, len(frame.payload))
+
+    def state(
+        self,
+        key: tuple[Any, ...],
+        as_of_ms: int,
+        fragments: Sequence[bytes],
+        counts: Sequence[int],
+        encoder: IEncoder,
+        extras: dict[str, Any],
+    ) -> Frame:
+        """A batch of a snapshot, remembered.
+
+        :param key: which snapshot, for whom, and which of its batches: what is equal has an equal one.
+        """
+        if key in self._states:
+            return self._states[key]
+        data = encoder.data(as_of_ms, as_of_ms, encoder.events(fragments), counts)
+        frame = Frame(encoder.batch(data, extras), encoder.is_binary, sum(counts))
+        return self._states.keep(key, frame, len(frame.payload))
+
+    def position(self, position: Position, encoder: IEncoder) -> Frame:
+        """A ``position`` message."""
+        fields = {"type": "position", "position": self.position_text(position)}
+        return Frame(encoder.message(fields), encoder.is_binary)
+
+    def position_text(self, position: Position) -> str:
+        """See ``stream.position``."""
+        return position_to_text(self._epoch, position)
 
     def _events(self, part: Part, encoder: IEncoder) -> Sequence[bytes]:
         """Each event of ``part`` is encoded once, whatever the filters of its readers."""

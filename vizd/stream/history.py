@@ -11,8 +11,9 @@ from typing import Any
 from vizd.log.interfaces import ILog
 from vizd.log.window import Gap, Page, PageLimits, Position, Summary
 from vizd.stream.filter import Filter
-from vizd.stream.frames import Frame, Part, batch, select
+from vizd.stream.frames import Frame, Frames, Part, batch, select
 from vizd.stream.interfaces import IEncoder
+from vizd.stream.snapshot import Look, Snapshot, StateWish, WantedView
 
 __all__ = ["PAGE", "History", "ReadSlots", "Wanted", "gap_fields", "trimmed_before"]
 
@@ -81,11 +82,21 @@ class History:
     """One request for the past: its range is that of the log as it stood, its filter the one of the request."""
 
     def __init__(
-        self, log: ILog, slots: ReadSlots, by: Filter, encoder: IEncoder, from_ms: int, to_ms: int, speed: float | None
+        self,
+        log: ILog,
+        slots: ReadSlots,
+        frames: Frames,
+        by: Filter,
+        encoder: IEncoder,
+        from_ms: int,
+        to_ms: int,
+        speed: float | None = None,
+        state: StateWish = StateWish.NONE,
     ) -> None:
         """
         :param slots: one of them must have been taken for it.
         :param speed: multiples of real time, counted from the first window sent; ``None``: as fast as it goes.
+        :param state: what it begins with.
         """
         self._slots = slots
         self._holds_slot = True
@@ -97,20 +108,29 @@ class History:
         self._stop = log.before_ms(to_ms)
         self._gap = trimmed_before(log, from_ms, to_ms)
         self._parts: deque[Part] = deque()
+        self._snapshot = Snapshot(self._position, by, state, encoder, frames) if state is not StateWish.NONE else None
         self._began: tuple[int, float] | None = None
         self._batches = 0
         self._events = 0
         self.ended = False
 
-    def wants(self) -> Wanted | None:
-        """The page that it can't go on without; ``None`` while it has enough, has ended, or no slot is free."""
-        if self.ended or self._gap or self._parts or self._position.seq >= self._stop.seq:
+    def wants(self) -> Wanted | WantedView | Look | None:
+        """What it can't go on without; ``None`` while it has enough, has ended, or no slot is free."""
+        if self.ended or self._gap or self._parts:
+            return None
+        if self._snapshot:
+            return self._snapshot.wants()
+        if self._position.seq >= self._stop.seq:
             return None
         if not self._holds_slot:
             self._holds_slot = self._slots.take()
             if not self._holds_slot:
                 return None
         return Wanted(self._position, self._stop, self._filter.wants, PAGE)
+
+    def miss_state(self) -> None:
+        """The state at its beginning can't be had any more: it goes on without, behind the gap that says why."""
+        self._snapshot = None
 
     def feed(self, page: Page) -> None:
         """Give it the page that it wanted."""
@@ -129,6 +149,8 @@ class History:
         """
         if self.ended:
             return None
+        if self._snapshot and not self._gap:
+            return 0 if self._snapshot.is_due() else None
         if self._gap or not self._parts:
             return 0 if self._gap or self._position.seq >= self._stop.seq else None
         if self._speed is None or self._began is None:
@@ -143,6 +165,11 @@ class History:
         if self._gap:
             gap, self._gap = self._gap, None
             return self._message({"type": "gap", **gap_fields(gap), "history": True})
+        if self._snapshot:
+            frame = self._snapshot.pull(in_history=True)
+            if self._snapshot.ended:
+                self._snapshot = None
+            return frame
         if not self._parts:
             return self.end(cancelled=False)
         part = self._parts.popleft()
@@ -156,6 +183,7 @@ class History:
         """End it, done or not."""
         self.ended = True
         self._parts.clear()
+        self._snapshot = None
         self._let_go()
         from_ms, to_ms = self._range_ms
         return self._message({

@@ -1,5 +1,6 @@
 """The first cursor of a client: the live stream, wherever in the log it stands.
 
+    before it        the state as of its place, for a client that has not seen what led there
     at the tail      each window as it comes, in frames that equal clients share
     behind the tail  page by page, as ``wants`` and ``feed`` say, until it is at the tail
     held             by the client's own ``pause``
@@ -10,16 +11,18 @@ something is sent, and not before.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import END, Gap, Page, PageLimits, Position
+from vizd.state.view import View
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames, Part, batch, select
 from vizd.stream.history import Wanted, gap_fields
 from vizd.stream.interfaces import IEncoder
-from vizd.stream.position import position_from_text, position_to_text
+from vizd.stream.position import position_from_text
+from vizd.stream.snapshot import Look, Snapshot, StateWish, WantedView
 
 __all__ = ["MAX_LAG_MS", "Live"]
 
@@ -48,19 +51,33 @@ class _ReadAhead:
 class Live:
     """See the module.
 
-    :ivar filter: the one in force. :ivar position: behind what was sent last. :ivar held: nothing is sent.
+    :ivar filter: the one in force. :ivar wish: for the state, after a gap.
+    :ivar position: behind what was sent last. :ivar held: nothing is sent.
     :ivar gaps: declared so far, by reason.
     """
 
-    def __init__(self, log: ILog, frames: Frames, encoder: IEncoder, by: Filter, max_lag_ms: int) -> None:
+    def __init__(
+        self,
+        log: ILog,
+        view: Callable[[], View],
+        frames: Frames,
+        encoder: IEncoder,
+        by: Filter,
+        max_lag_ms: int,
+        state: StateWish,
+    ) -> None:
         """
-        :param max_lag_ms: how far behind it may fall; 0: as far as the log goes.
+        :param view: of the state at the head. :param max_lag_ms: how far behind it may fall; 0: as far as the log
+            goes. :param state: what it gets when it begins without a position, and after each gap.
         """
         self._log = log
+        self._view = view
         self._frames = frames
         self._encoder = encoder
         self.filter = by
         self._max_lag_ms = max_lag_ms
+        self.wish = state
+        self._snapshot: Snapshot | None = None
         self._is_catching_up = False
         self._read_ahead: _ReadAhead | None = None
         self._told_ms = 0.0
@@ -75,10 +92,12 @@ class Live:
         """Where the stream begins: at the head, or behind the position that the client brings.
 
         :param text: of that position. :param now_ms: by the monotonic clock.
-        :return: the position for ``connected`` and, where it has none, the gap that follows.
+        :return: the position for ``connected`` where neither a gap nor the state follows; and that gap.
         """
         gap = None
-        if text is not None:
+        if text is None:
+            self._send_state(self.wish)
+        else:
             try:
                 self.position = self._position_of(text)
                 self._is_catching_up = True
@@ -87,7 +106,7 @@ class Live:
             except ValueError:
                 gap = self._declare(Gap(None, self._log.head.end_ms, None, None, "restart"))
         self._told_ms, self._told_seq = now_ms, self.position.seq
-        return (None if gap else self._text()), gap
+        return (None if gap or self._snapshot else self._text()), gap
 
     def _position_of(self, text: str) -> Position:
         position = position_from_text(self._log.epoch, text)
@@ -95,10 +114,31 @@ class Live:
             raise ValueError("it lies in the future")
         return position
 
-    def limit(self, by: Filter) -> None:
-        """Go on under another filter."""
+    def limit(self, by: Filter, *, with_state: bool) -> None:
+        """Go on under another filter; the state first, if asked, or if that was on its way under the old one."""
         self.filter = by
         self._read_ahead = None
+        if with_state:
+            self._send_state(self.wish_on_request)
+        elif self._snapshot:
+            self._send_state(self._snapshot.wish)
+
+    @property
+    def wish_on_request(self) -> StateWish:
+        """How much of the state it gets when it asks for it."""
+        return self.wish if self.wish is not StateWish.NONE else StateWish.NEWEST
+
+    def _send_state(self, wish: StateWish) -> None:
+        """The state as of where it stands, before what comes behind that."""
+        before, self._snapshot = self._snapshot, None
+        if wish is StateWish.NONE:
+            return
+        self._is_catching_up = True  # A large state on a thin line must not come to a gap, and begin again.
+        self._snapshot = Snapshot(self.position, self.filter, wish, self._encoder, self._frames)
+        for view in (before.view if before else None, self._view()):
+            if view and view.position.seq == self.position.seq:
+                self._snapshot.show(view)
+                break
 
     def pause(self) -> None:
         """Hold it."""
@@ -121,6 +161,8 @@ class Live:
 
     def is_due(self) -> bool:
         """``pull`` has something."""
+        if self._snapshot:
+            return self._snapshot.is_due()
         if self.held:
             return False
         at_tail = self._log.tail.seq <= self.position.seq < self._log.head.seq
@@ -128,18 +170,25 @@ class Live:
 
     def pull(self, now_ms: float) -> Frame | None:
         """The next message; ``None`` where there is none, or none that could be made without a page."""
-        frame = None
+        if self._snapshot:
+            return self._pull_state(now_ms)
         if self.held:
             return None
         skip = self._must_skip()
-        if skip is not None:
-            frame = self._skip(*skip)
+        frame = self._skip(*skip) if skip else None
         frame = frame or self._send_page() or self._send_tail()
         if self.position.seq == self._log.head.seq:
             self._is_catching_up = False
         if frame is None and self.position.seq > self._told_seq and now_ms - self._told_ms >= SAY_POSITION_AFTER_MS:
-            frame = self._message({"type": "position", "position": self._text()})
+            frame = self._frames.position(self.position, self._encoder)
         if frame is not None:
+            self._told_ms, self._told_seq = now_ms, self.position.seq
+        return frame
+
+    def _pull_state(self, now_ms: float) -> Frame | None:
+        frame = self._snapshot.pull() if self._snapshot else None
+        if self._snapshot and self._snapshot.ended:
+            self._snapshot = None
             self._told_ms, self._told_seq = now_ms, self.position.seq
         return frame
 
@@ -169,11 +218,18 @@ class Live:
         events = [event for part in page.parts for event in self._encoder.events(part.fragments)]
         return batch(page.parts, events, self._encoder, {"position": self._text()})
 
-    def wants(self) -> Wanted | None:
-        """The page that it can't go on without."""
+    def wants(self) -> Wanted | WantedView | Look | None:
+        """What it can't go on without: a page, the state at some place, or a turn to look at that."""
+        if self._snapshot:
+            return self._snapshot.wants()
         if self.held or self._read_ahead or self.position.seq >= self._log.tail.seq:
             return None
         return Wanted(self.position, END, self.filter.wants, CATCH_UP_PAGE)
+
+    def miss_state(self) -> Frame | None:
+        """The state at its place can't be had any more: it goes on at the head, where it can; the gap that says so."""
+        self._snapshot = None
+        return self._skip(self._log.head, "trimmed")
 
     def feed(self, page: Page) -> None:
         """Give it that page."""
@@ -223,10 +279,9 @@ class Live:
     def _declare(self, gap: Gap) -> Frame:
         self.gaps[gap.reason] += 1
         self._told_seq = self.position.seq
-        return self._message({"type": "gap", **gap_fields(gap), "position": self._text()})
+        self._send_state(self.wish)
+        fields = {"type": "gap", **gap_fields(gap), "position": self._text()}
+        return Frame(self._encoder.message(fields), self._encoder.is_binary)
 
     def _text(self) -> str:
-        return position_to_text(self._log.epoch, self.position)
-
-    def _message(self, fields: dict[str, Any]) -> Frame:
-        return Frame(self._encoder.message(fields), self._encoder.is_binary)
+        return self._frames.position_text(self.position)

@@ -41,11 +41,12 @@ class _Message(msgspec.Struct, tag_field="type"):
 
 
 class FilterMessage(_Message, tag="filter"):
-    """Take the stream under this filter from now on. A missing or empty list is no limit."""
+    """Take the stream under this filter from now on; the state first, if asked. A missing or empty list is no limit."""
 
     nodes: list[_Id] | None = None
     types: list[str] | None = None
     shards: list[_Id] | None = None
+    state: bool | None = None
 
 
 class PauseMessage(_Message, tag="pause"):
@@ -65,6 +66,7 @@ class HistoryMessage(_Message, tag="history"):
     from_ms: int | float
     to_ms: int | float
     speed: float | None = None
+    state: bool | None = None
 
 
 class HistoryCancelMessage(_Message, tag="history_cancel"):

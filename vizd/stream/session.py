@@ -13,10 +13,12 @@ The conversation: ``connected``, then batches; meanwhile the client may send ``f
 """
 
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
+from vizd.state.view import View
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
 from vizd.stream.history import History, ReadSlots, Wanted
@@ -33,6 +35,7 @@ from vizd.stream.messages import (
     ResumeMessage,
     parse,
 )
+from vizd.stream.snapshot import Look, StateWish, WantedView
 
 __all__ = ["Session"]
 
@@ -47,19 +50,22 @@ class Session:
     def __init__(
         self,
         log: ILog,
+        view: Callable[[], View],
         frames: Frames,
         slots: ReadSlots,
         encoder: IEncoder,
         by: Filter,
         max_lag_ms: int = MAX_LAG_MS,
+        state: StateWish = StateWish.NEWEST,
     ) -> None:
         """
-        :param max_lag_ms: see ``Live``.
+        :param view: of the state at the head. :param max_lag_ms: see ``Live``. :param state: too.
         """
         self._log = log
+        self._frames = frames
         self._slots = slots
         self._encoder = encoder
-        self._live = Live(log, frames, encoder, by, max_lag_ms)
+        self._live = Live(log, view, frames, encoder, by, max_lag_ms, state)
         self._history: History | None = None
         self._replies: deque[Frame] = deque()
         self._is_turn_of_history = False
@@ -101,9 +107,9 @@ class Session:
         match message:
             case PingMessage():
                 self.say({"type": "pong", "timestamp_ms": wall_ms})
-            case FilterMessage(nodes, types, shards):
+            case FilterMessage(nodes, types, shards, state):
                 try:
-                    self._live.limit(Filter.of(types or (), nodes or (), shards or ()))
+                    self._live.limit(Filter.of(types or (), nodes or (), shards or ()), with_state=bool(state))
                 except ValueError as why:
                     raise Malformed("invalid", f"filter: {why}") from None
             case PauseMessage():
@@ -112,16 +118,26 @@ class Session:
                 gap = self._live.resume(catch_up=bool(catch_up))
                 if gap:
                     self._replies.append(gap)
-            case HistoryMessage(from_ms, to_ms, speed):
-                self._begin_history(int(from_ms), int(to_ms), speed)
+            case HistoryMessage():
+                self._begin_history(message)
             case HistoryCancelMessage():
                 self.cancel_history()
 
-    def _begin_history(self, from_ms: int, to_ms: int, speed: float | None) -> None:
+    def _begin_history(self, asked: HistoryMessage) -> None:
         self.cancel_history()
         if not self._slots.take():
             raise Malformed("busy", f"history: {self._slots.MAX} histories are being read: try again in a moment")
-        self._history = History(self._log, self._slots, self._live.filter, self._encoder, from_ms, to_ms, speed)
+        self._history = History(
+            self._log,
+            self._slots,
+            self._frames,
+            self._live.filter,
+            self._encoder,
+            int(asked.from_ms),
+            int(asked.to_ms),
+            asked.speed,
+            self._live.wish_on_request if asked.state else StateWish.NONE,
+        )
 
     def cancel_history(self) -> None:
         """End the history, if there is one; its ``history_end`` says so."""
@@ -159,20 +175,32 @@ class Session:
             return 0
         return self._history.due(monotonic_ms) if self._history else None
 
-    def wants(self) -> Wanted | None:
-        """The page that one of its cursors needs next; in turns, where both need one."""
+    def wants(self) -> Wanted | WantedView | Look | None:
+        """What one of its cursors needs next; in turns, where both need something."""
         live = self._live.wants()
         past = self._history.wants() if self._history else None
         return past if past and (self._is_turn_of_history or not live) else live
 
-    def feed(self, wanted: Wanted, page: Page) -> None:
-        """Give it the page that it wanted; one that it does not want any more is not taken."""
-        if self._live.wants() == wanted:
-            self._live.feed(page)
-            self._is_turn_of_history = True
-        elif self._history and self._history.wants() == wanted:
-            self._history.feed(page)
-            self._is_turn_of_history = False
+    def feed(self, wanted: Wanted | WantedView | Look, given: Page | View | None) -> None:
+        """Give it what it wanted; what it does not want any more is not taken.
+
+        :param given: a page; a view, or ``None`` where that can't be had any more; ``None`` for a turn.
+        """
+        cursor: Live | History | None = self._live if self._live.wants() == wanted else self._history
+        if cursor is None or cursor.wants() != wanted:
+            return
+        self._is_turn_of_history = cursor is self._live
+        match wanted, given:
+            case Wanted(), Page():
+                cursor.feed(given)
+            case WantedView(), View():
+                wanted.snapshot.show(given)
+            case WantedView(), _:
+                gap = cursor.miss_state()
+                if gap:
+                    self._replies.append(gap)
+            case Look(), _:
+                wanted.snapshot.look()
 
     # What others may know of it.
 

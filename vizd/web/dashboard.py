@@ -14,13 +14,17 @@ from twisted.logger import Logger
 
 from vizd import __version__
 from vizd.log.interfaces import ILog
+from vizd.log.window import Page
+from vizd.state.view import View
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
-from vizd.stream.history import ReadSlots
+from vizd.stream.history import ReadSlots, Wanted
 from vizd.stream.interfaces import IEncoder
 from vizd.stream.live import MAX_LAG_MS
 from vizd.stream.session import Session
+from vizd.stream.snapshot import Look, StateWish, WantedView
 from vizd.web.clients import Clients
+from vizd.web.instants import Instants
 from vizd.web.turns import Turns
 
 __all__ = ["Dashboard", "Socket", "Surroundings", "Wish"]
@@ -46,6 +50,7 @@ class Surroundings:
     frames: Frames
     slots: ReadSlots
     turns: Turns
+    instants: Instants
     clients: Clients
     reactor: IReactorTime
     monotonic: Callable[[], float]
@@ -58,12 +63,14 @@ class Wish:
     """What a client asks for when it connects.
 
     :ivar position: the text that it brings, to go on behind it. :ivar max_lag_ms: see ``stream.live``.
+    :ivar state: when it brings no position, and after a gap.
     """
 
     encoder: IEncoder
     filter: Filter
     position: str | None = None
     max_lag_ms: int = MAX_LAG_MS
+    state: StateWish = StateWish.NEWEST
 
 
 class Socket(Protocol):
@@ -101,7 +108,16 @@ class Dashboard:
         self._socket = sock
         self._peer = peer
         self._position = wish.position
-        self._session = Session(around.log, around.frames, around.slots, wish.encoder, wish.filter, wish.max_lag_ms)
+        self._session = Session(
+            around.log,
+            around.instants.now,
+            around.frames,
+            around.slots,
+            wish.encoder,
+            wish.filter,
+            wish.max_lag_ms,
+            wish.state,
+        )
         self._is_full = False
         self._is_reading_past = False
         self._is_finishing = False
@@ -209,16 +225,27 @@ class Dashboard:
             self._next_turn = None
 
     async def _read_past(self) -> None:
-        """Feed the session the page that it wants, when it is its turn."""
+        """Give the session what it wants, when it is its turn."""
         try:
             await self._around.turns.take()
             wanted = self._session.wants()
             if wanted:
-                page = await self._around.log.read(wanted.position, wanted.stop, wanted.wanted, wanted.limits)
-                self._session.feed(wanted, page)
+                self._session.feed(wanted, await self._get(wanted))
         finally:
             self._is_reading_past = False
         self._pump()
+
+    async def _get(self, wanted: Wanted | WantedView | Look) -> Page | View | None:
+        match wanted:
+            case Wanted():
+                return await self._around.log.read(wanted.position, wanted.stop, wanted.wanted, wanted.limits)
+            case WantedView():
+                try:
+                    return await self._around.instants.at(wanted.position)
+                except LookupError:
+                    return None
+            case Look():
+                return None
 
     def _past_failed(self, failure: Any) -> None:
         self._log.failure("the history of {peer} can't be read", failure, peer=self._peer)

@@ -6,6 +6,7 @@ An unknown parameter is ignored, as an unknown key of a message is: a newer clie
 from collections.abc import Mapping
 
 from vizd.stream.filter import Filter, ids_from_text
+from vizd.stream.snapshot import StateWish
 
 __all__ = ["Query"]
 
@@ -52,6 +53,14 @@ class Query:
         if text not in ("true", "false", "1", "0"):
             raise ValueError(f"{name}: {text[:40]!r} is wrong: use true or false")
         return text in ("true", "1")
+
+    def state(self) -> StateWish:
+        """``true``, ``all`` or ``false``, in any case; true where it is not given."""
+        text = (self.text("state") or "true").lower()
+        wish = {"true": StateWish.NEWEST, "all": StateWish.ALL, "false": StateWish.NONE}.get(text)
+        if wish is None:
+            raise ValueError(f"state: {text[:40]!r} is wrong: use true, all or false")
+        return wish
 
     def filter(self) -> Filter:
         """From ``types``, ``nodes`` and ``shards``."""

@@ -133,7 +133,10 @@ class _Nothing(Endpoint):
     def get(self, request: Request) -> bytes:
         path = request.path[:80].decode("latin-1")
         raise Refused(
-            404, "not_found", f"there is no {path}: see /health, /ready, /api/stats, /api/history, /ws/events"
+            404,
+            "not_found",
+            f"there is no {path}: see /health, /ready, /api/stats, /api/history, /api/state, /api/timeline,"
+            " /api/coverage, /ws/events",
         )
 
 

@@ -1,6 +1,7 @@
 """Long answers in JSON that are made slice by slice, one a turn of the reactor, at the pace of the socket."""
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.interfaces import IPushProducer
@@ -33,15 +34,27 @@ class SlicedEndpoint(Endpoint):
     def get(self, request: Request) -> int:
         """See ``Endpoint``."""
         slices = self.slices(Query(request.args or {}))
-        request.setHeader(b"Content-Type", b"application/json")
-        request.responseHeaders.addRawHeader(b"Vary", b"Accept-Encoding")
+        self.begin(request)
         if request.method == b"HEAD":
             request.finish()
-            return NOT_DONE_YET
-        writing = ensureDeferred(_Writer(request, self._turns).write(slices))
-        request.notifyFinish().addErrback(lambda _: writing.cancel())
-        writing.addErrback(self._failed, request)
+        else:
+            self.answer(request, self.write(request, slices))
         return NOT_DONE_YET
+
+    def begin(self, request: Request) -> None:
+        """The headers."""
+        request.setHeader(b"Content-Type", b"application/json")
+        request.responseHeaders.addRawHeader(b"Vary", b"Accept-Encoding")
+
+    async def write(self, request: Request, slices: Iterator[bytes]) -> None:
+        """The body."""
+        await _Writer(request, self._turns).write(slices)
+
+    def answer(self, request: Request, answering: Coroutine[Deferred[None], Any, None]) -> None:
+        """Let it run, until the client is gone."""
+        running = ensureDeferred(answering)
+        request.notifyFinish().addErrback(lambda _: running.cancel())
+        running.addErrback(self._failed, request)
 
     def _failed(self, failure: Failure, request: Request) -> None:
         """After the 200 an error has no other way to be told than to break off."""

@@ -204,6 +204,7 @@ class EventsEndpoint(Endpoint):
             filter=query.filter(),
             position=query.text("position"),
             max_lag_ms=MAX_LAG_MS if max_lag_ms is None else max_lag_ms,
+            state=query.state(),
         )
         _check_upgrade(request)
         self._around.clients.check_room()

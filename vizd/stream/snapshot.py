@@ -1,0 +1,147 @@
+"""The state as of one place of the log, as messages: what a client gets before the windows behind that place.
+
+    wants() ─▶ a view of the state at the place, if that is not the head
+            ─▶ a turn to look at some entries of it
+    pull()  ─▶ batches; the last one has the position
+
+A view is immutable, so it may take as long as the client takes. Wire contract, section 2, "State first".
+"""
+
+import enum
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import compress
+from typing import Any
+
+from vizd.events.catalogue import TYPES
+from vizd.events.facet import Facet
+from vizd.log.window import Position
+from vizd.state.view import Slice, View
+from vizd.stream.filter import Filter
+from vizd.stream.frames import Frame, Frames
+from vizd.stream.interfaces import IEncoder
+
+__all__ = ["Look", "Snapshot", "StateWish", "WantedView"]
+
+BATCH_EVENTS = 1_000
+"""Of a message, at most."""
+LOOKED_AT_PER_TURN = 4_096
+"""Entries of a view: about 0.4 ms."""
+
+
+class StateWish(enum.Enum):
+    """What a client wants of the state; the value is how many events at most."""
+
+    NONE = 0
+    NEWEST = 5_000
+    ALL = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class WantedView:
+    """The state at ``position``."""
+
+    snapshot: "Snapshot"
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A turn."""
+
+    snapshot: "Snapshot"
+
+
+class Snapshot:
+    """One, for one client.
+
+    :ivar wish: how much of it. :ivar view: what it is made of, once it has that.
+    :ivar ended: all of it has been pulled.
+    """
+
+    def __init__(self, position: Position, by: Filter, wish: StateWish, encoder: IEncoder, frames: Frames) -> None:
+        self._position = position
+        self._filter = by
+        self.wish = wish
+        self._limit: int = wish.value
+        self._encoder = encoder
+        self._frames = frames
+        self._slices: Iterator[Slice] | None = None
+        self.view: View | None = None
+        self._is_truncated = False
+        self._is_read = False
+        self._facets: list[Facet] = []
+        self._fragments: list[bytes] = []
+        self._batches = 0
+        self._taken = 0
+        self.ended = False
+
+    def __repr__(self) -> str:
+        return f"<Snapshot at {self._position.seq}>"
+
+    def wants(self) -> WantedView | Look | None:
+        """What it can't go on without."""
+        if self.ended or self._is_due:
+            return None
+        return Look(self) if self._slices else WantedView(self, self._position)
+
+    def show(self, view: View) -> None:
+        """Give it the state at its place."""
+        self.view = view
+        self._slices = view.slices()
+        self._is_truncated = view.truncated
+
+    def look(self) -> None:
+        """Look at the next entries: until there is a batch, or as many as one turn has time for."""
+        left = LOOKED_AT_PER_TURN
+        while left > 0 and not self._is_due:
+            part = next(self._slices, None) if self._slices else None
+            if part is None:
+                self._is_read = True
+                return
+            left -= max(1, len(part.facets))
+            self._take(part)
+
+    def _take(self, part: Slice) -> None:
+        facets, fragments = part.facets, part.fragments
+        if not self._filter.is_open:
+            verdicts = list(map(self._filter.verdicts.__getitem__, facets))
+            facets, fragments = list(compress(facets, verdicts)), list(compress(fragments, verdicts))
+        room = self._limit - self._taken
+        if len(facets) > room:
+            self._is_truncated = self._is_read = True
+        self._facets += facets[:room]
+        self._fragments += fragments[:room]
+        self._taken += min(len(facets), room)
+
+    @property
+    def _is_due(self) -> bool:
+        """There is a batch, and it is known whether it is the last one."""
+        return self._is_read or len(self._facets) > BATCH_EVENTS
+
+    def is_due(self) -> bool:
+        """``pull`` has something, or it has ended."""
+        return not self.ended and self._is_due
+
+    def pull(self, *, in_history: bool = False) -> Frame | None:
+        """The next message. ``None``: not without what it wants, or it has ended."""
+        if not self.is_due():
+            return None
+        facets, fragments = self._facets[:BATCH_EVENTS], self._fragments[:BATCH_EVENTS]
+        self._facets, self._fragments = self._facets[BATCH_EVENTS:], self._fragments[BATCH_EVENTS:]
+        self.ended = is_last = self._is_read and not self._facets
+        if not facets:
+            return None if in_history else self._frames.position(self._position, self._encoder)
+        extras: dict[str, Any] = {"history": True} if in_history else {}
+        extras["snapshot"] = True
+        if is_last and not in_history:
+            extras["position"] = self._frames.position_text(self._position)
+        if is_last and self._is_truncated:
+            extras["truncated"] = True
+        key = self._filter, self._encoder.name, self._position.seq, (self._limit, self._batches, in_history)
+        self._batches += 1
+        counts = [0] * len(TYPES)
+        for facet, count in Counter(facets).items():
+            counts[facet.kind.type.index] += count
+        return self._frames.state(key, self._position.end_ms or 0, fragments, counts, self._encoder, extras)
