@@ -7,6 +7,7 @@ order of the modules:
     publishers  processes that say it, are killed, come back and say again what was not acked
     wire        a WebSocket that reads when it is told to
     client      what one client takes, written to its transcript; ``kinds`` is how it behaves
+    received    from a message to a record of the transcript
     fleet       processes of clients
     transcript  the file
     log         the log as the reference client saw it

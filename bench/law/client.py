@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from bench.filters import SUMMARY_NAMES, Asked
-from bench.law.events import Forms, StrayEvent
-from bench.law.transcript import Batch, Transcript
+from bench.filters import Asked
+from bench.law.events import Forms
+from bench.law.received import record_of
+from bench.law.transcript import Note, Transcript
 from bench.law.wire import READ_BYTES, Closed, Wire
 
 __all__ = ["Client", "Plan"]
@@ -26,7 +27,6 @@ SLICE_S = 0.2
 SLOW_READS_PER_S = 20
 _NOTHING = ""
 """What a ping is behind that was sent alone."""
-_COUNT_NAMES = tuple(SUMMARY_NAMES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +51,6 @@ class Plan:
     takes_always: bool = False
 
 
-class _Data(msgspec.Struct):
-    """``events`` is an array, and still encoded."""
-
-    window_start: int
-    window_end: int
-    events: msgspec.Raw
-    summary: dict[str, int]
-
-
-class _Message(msgspec.Struct):
-    type: str
-    data: _Data | None = None
-    position: str | None = None
-    history: bool = False
-    snapshot: bool = False
-    provisional: bool = False
-
-
-_JSON = msgspec.json.Decoder(_Message)
-_PACKED = msgspec.msgpack.Decoder(_Message)
-_PACKED_EVENTS = msgspec.msgpack.Decoder(list[msgspec.Raw])
-
-
 def _now_us() -> int:
     return time.time_ns() // 1000
 
@@ -88,7 +65,7 @@ class Client:
 
     :ivar runs: the run has not ended. :ivar position: the last one that it was given, with a message that it took.
     :ivar starts_ms: ``window_start`` of batches that it took, oldest first.
-    :ivar histories: that have ended. :ivar wire: the connection, if there is one.
+    :ivar is_history_open: one was asked for, and has not ended. :ivar wire: the connection, if there is one.
     """
 
     def __init__(self, plan: Plan, url: str, transcript: Transcript, forms: Forms, finishing: asyncio.Event) -> None:
@@ -97,7 +74,6 @@ class Client:
         self.position: str | None = None
         self.asked = plan.asked
         self.starts_ms: list[int] = []
-        self.histories = 0
         self.wire: Wire | None = None
         self._url = url
         self._transcript = transcript
@@ -244,52 +220,29 @@ class Client:
             await self.idle(1 / SLOW_READS_PER_S)
 
     def _took(self, payload: bytes, is_text: bool) -> None:
-        at_us = _now_us()
-        try:
-            if is_text != self.asked.is_json:
-                raise StrayEvent(f"a {'text' if is_text else 'binary'} message")
-            message = (_JSON if is_text else _PACKED).decode(payload)
-            if message.type != "batch":
-                self._told(message, msgspec.json.decode(payload) if is_text else msgspec.msgpack.decode(payload))
-                return
-            data = message.data
-            if data is None or message.snapshot or message.provisional:
-                raise StrayEvent(f"a batch that nobody asked for: {payload[:200]!r}")
-            counts = tuple(data.summary.pop(name, 0) for name in _COUNT_NAMES)
-            if data.summary:
-                raise StrayEvent(f"a summary that also has {data.summary}")
-            if is_text:
-                ids = self._forms.ids_from_json(bytes(data.events))
-            else:
-                ids = self._forms.ids_from_messagepack(_PACKED_EVENTS.decode(data.events))
-        except (StrayEvent, msgspec.MsgspecError) as why:
-            self._transcript.note(at_us, "fault", {"why": str(why)})
+        record = record_of(payload, is_text, self.asked.is_json, _now_us(), self._forms)
+        if isinstance(record, Note):
+            self._told(record)
+            self._transcript.note(record.at_us, record.word, record.fields)
             return
-        self._transcript.batch(
-            Batch(at_us, data.window_start, data.window_end, message.position, counts, ids.tobytes(), message.history)
-        )
-        if not message.history:
-            self.position = message.position or self.position
-            self.starts_ms.append(data.window_start)
+        self._transcript.batch(record)
+        if not record.is_history:
+            self.position = record.position or self.position
+            self.starts_ms.append(record.start_ms)
 
-    def _told(self, message: _Message, fields: dict[str, Any]) -> None:
-        word = str(fields.pop("type"))
-        match word:
+    def _told(self, note: Note) -> None:
+        match note.word:
             case "pong":
                 behind = self._pings.pop(0) if self._pings else _NOTHING
                 self._pongs[behind] = self._pongs.get(behind, 0) + 1
-                fields["behind"] = behind
+                note.fields["behind"] = behind
             case "connected" | "gap" | "position":
-                self.position = message.position or self.position
-                self._positions += word == "position"
+                self.position = note.fields.get("position") or self.position
+                self._positions += note.word == "position"
             case "history_end":
-                self.histories += 1
                 self.is_history_open = False
             case "error":
-                self.is_history_open = self.is_history_open and fields.get("code") != "busy"
-            case _:
-                word, fields = "fault", {"why": f"a message of type {word}: {fields}"}
-        self.note(word, fields)
+                self.is_history_open = self.is_history_open and note.fields.get("code") != "busy"
 
     # The end of the run.
 

@@ -63,8 +63,8 @@ def reasons_are_where_they_may_be(walk: Walk) -> Iterator[str]:
         gap = step.note("gap")
         if (fields := step.note("connect")) is not None:
             connect, resumes, has_been_live = fields, False, fields.get("position") is None
-        elif step.note("resume") is not None:
-            resumes = True
+        elif (fields := step.note("resume")) is not None:
+            resumes, has_been_live = True, has_been_live and not fields.get("catch_up")
         elif (fields := step.note("pong")) is not None:
             resumes = resumes and fields.get("behind") != "resume"
         elif step.batch is not None or step.note("position") is not None:
@@ -94,7 +94,7 @@ def _misplaced(
             if not max_lag_ms:
                 return "the client has said max_lag_ms=0"
             if not has_been_live:
-                return "who comes back with a position is not slow until it was at the head"
+                return "who catches up is not slow until it was at the head"
             # Without from_ms it has waited since the log began.
             length_ms = gap["to_ms"] - gap["from_ms"] if gap["from_ms"] is not None else max_lag_ms
             return None if length_ms >= max_lag_ms - SLACK_MS else f"it was {length_ms} ms behind, of {max_lag_ms}"

@@ -16,8 +16,8 @@ __all__ = ["KINDS", "plans"]
 REFERENCE = "reference"
 _SMALL_BUFFER_BYTES = 4096
 _FILTERS_TO_CHANGE_TO = 8
-_ASKED_MS = (0, 500, 5_000, 1_000, None, 2_000)
-"""What slow clients say as ``max_lag_ms``, in turns; the first of them, that takes everything, says the second."""
+_ASKED_MS = (0, 500, 1_000, 2_000, 5_000, None)
+"""What those may say as ``max_lag_ms`` who can fall behind."""
 
 
 async def reading(client: Client) -> None:
@@ -27,9 +27,13 @@ async def reading(client: Client) -> None:
 
 
 async def changing(client: Client) -> None:
-    """Takes everything at once, and asks for something else now and then."""
+    """Takes everything at once, and asks for something else now and then: at the head, and while it catches up."""
     while client.runs:
         await client.take(client.random.uniform(0.3, 3))
+        if client.runs and client.random.random() < 0.4:
+            await client.pause()
+            await client.take(client.random.uniform(0.5, 4))
+            await client.resume(catch_up=True)
         if client.runs:
             await client.change_filter(client.random.choice(client.plan.others))
 
@@ -57,7 +61,7 @@ async def reconnecting(client: Client) -> None:
         client.leave()
         way = chance.random()
         if 0.4 < way < 0.75:
-            await client.idle(chance.uniform(0.1, 2))
+            await client.idle(_before_it_is_trimmed(client))
         elif way > 0.75 and client.plan.retention_s < client.plan.seconds / 2:
             await client.idle(client.plan.retention_s * chance.uniform(1, 1.6))
         if way < 0.05:
@@ -73,9 +77,15 @@ async def pausing(client: Client) -> None:
         await client.take(chance.uniform(0.2, 3))
         await client.pause()
         is_long = chance.random() < 0.3 and client.plan.retention_s < client.plan.seconds / 2
-        await client.take(client.plan.retention_s * chance.uniform(1, 1.5) if is_long else chance.uniform(0.1, 3))
+        late_s = client.plan.retention_s * chance.uniform(1, 1.5)
+        await client.take(late_s if is_long else _before_it_is_trimmed(client))
         if client.runs:
             await client.resume(catch_up=chance.random() < 0.6)
+
+
+def _before_it_is_trimmed(client: Client) -> float:
+    """Seconds; what is behind by more than two is no longer among the plain windows of the log."""
+    return client.random.uniform(0.1, min(6.0, 0.8 * client.plan.retention_s))
 
 
 async def looking_back(client: Client) -> None:
@@ -119,6 +129,7 @@ KINDS: dict[str, Callable[[Client], Awaitable[None]]] = {
 
 _OPEN = ("reading", "reconnecting", "stalled", "pausing")
 """With the reference, the clients that ask for everything: each costs as much as fifty of the others."""
+_OPEN_ASKED_MS = (0, None, 1_000, 500, 2_000)
 _FILTERED = ("reading", "changing", "stalled", "reconnecting", "history", "slow", "pausing", "reading")
 
 
@@ -148,7 +159,7 @@ def plans(
 def _planned(
     kind: str, number: int, asked: Asked, chance: Random, rate: int, max_events_per_s: int, forms: Forms, like: Plan
 ) -> Plan:
-    is_slow = kind in ("stalled", "slow")
+    is_slow, takes_always = kind in ("stalled", "slow"), kind in ("reading", "changing")
     events_per_s = max(20.0, forms.share(asked) * rate)
     return Plan(
         name=f"{kind}-{number}",
@@ -160,17 +171,13 @@ def _planned(
         )
         if kind == "changing"
         else (),
-        max_lag_ms=_ASKED_MS[(number - 2) % len(_ASKED_MS)]
-        if is_slow
-        else 0
-        if kind in ("pausing", "reconnecting")
-        else None,
+        max_lag_ms=None if takes_always else _OPEN_ASKED_MS[number] if asked.is_open else chance.choice(_ASKED_MS),
         receive_bytes=_SMALL_BUFFER_BYTES if is_slow else None,
         # From a fifth of what comes to somewhat more than it.
         bytes_per_s=int(events_per_s * 100 * chance.uniform(0.2, 1.3)),
         retention_s=like.retention_s,
         seconds=like.seconds,
-        takes_always=kind in ("reading", "changing"),
+        takes_always=takes_always,
     )
 
 

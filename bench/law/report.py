@@ -30,6 +30,7 @@ def as_dict(ran: Ran) -> dict[str, Any]:
             for row in ran.checked.rows
         ],
         "publishers": {"expected": ran.expected, "acked": ran.acked, "stored": ran.checked.stored, "kills": ran.kills},
+        "log": {name: ran.stats.get(name) for name in ("buffer_events", "buffer_bytes")},
         "ingest": ran.stats.get("ingest"),
         "rss": dict(zip(("first", "median", "last"), ran.rss_minutes, strict=True)) | {"peak": ran.rss_peak_bytes},
         "daemon_cpu": round(ran.cpu_share, 3),
@@ -54,6 +55,8 @@ def as_text(ran: Ran) -> str:
         f"times, {ran.stats.get('ingest', {}).get('duplicates', 0):,} duplicates refused",
         f"daemon      {first:,.0f} MiB in the first minute, {median:,.0f} in the median, {last:,.0f} in the last, "
         f"peak {ran.rss_peak_bytes / MIB:,.0f} of {ran.rss_bound_bytes / MIB:,.0f}; {ran.cpu_share:.0%} of a core",
+        f"log         {ran.stats.get('buffer_events', 0):,} events left, in "
+        f"{ran.stats.get('buffer_bytes', 0) / MIB:.1f} MiB",
         f"check       {ran.check_s:.1f} s",
         "",
         f"{'kind':<20}{'clients':>8}{'messages':>10}{'events':>13}{'of the past':>13}{'reconn.':>8}{'filters':>8}"

@@ -57,8 +57,8 @@ class Options:
 
     @property
     def assumed_retention_s(self) -> float:
-        """That clients go by who want to come too late: measured, with these events, as 12 bytes each."""
-        return self.retention_s or self.buffer_mb * MIB / (12 * self.rate)
+        """That clients go by who want to come too late: measured, with these events, as 15 bytes each."""
+        return self.retention_s or self.buffer_mb * MIB / (15 * self.rate)
 
 
 @dataclass(frozen=True, slots=True)
