@@ -49,25 +49,27 @@ class Instants:
 
         :raises LookupError: it has been trimmed.
         """
+        view = self._known(position)
+        if view is not None:  # Whoever asks for now does not wait for those who ask for the past.
+            return view
         self.waiting += 1
         try:
             await self._lock.acquire()
             try:
-                return await self._at(position)
+                return self._known(position) or await self._made(position)
             finally:
                 self._lock.release()
         finally:
             self.waiting -= 1
 
-    async def _at(self, position: Position) -> View:
-        if position.seq == self._current.position.seq:
-            return self.now()
-        view = self._kept.get(position.seq)
-        if view is None:
-            view = await self._folded(position)
-            self._kept[position.seq] = view
-            if len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
+    def _known(self, position: Position) -> View | None:
+        """Where nothing needs to be folded."""
+        return self.now() if position.seq == self._current.position.seq else self._kept.get(position.seq)
+
+    async def _made(self, position: Position) -> View:
+        view = self._kept[position.seq] = await self._folded(position)
+        if len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
         return view
 
     async def _folded(self, position: Position) -> View:
