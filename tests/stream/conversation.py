@@ -51,7 +51,7 @@ class Conversation:
         """
         self.log = log
         by = by or Filter.of()
-        view = (projection or Projection(0)).view
+        view = (Projection(0) if projection is None else projection).view
         frames = Frames(log.epoch)
         self.session = Session(log, view, frames, slots or ReadSlots(), encoder, by, max_lag_ms, state)
         self.now_ms = now_ms

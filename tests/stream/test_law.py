@@ -17,20 +17,25 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.log.test_memory import seal_early
 from tests.stream.conversation import Conversation
-from tests.stream.made import draft, made, memory_log
+from tests.stream.made import draft, followed, made, memory_log
 from tests.stream.reference import passes
 from vizd.log.segment import Segment
 from vizd.log.window import PageLimits, Position
+from vizd.state.projection import Projection
 from vizd.stream import history as history_module
 from vizd.stream import live as live_module
+from vizd.stream import snapshot as snapshot_module
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.filter import Filter
-from vizd.stream.history import ReadSlots
+from vizd.stream.history import ReadSlots, Wanted
 from vizd.stream.position import position_from_text, position_to_text
+from vizd.stream.snapshot import Look, StateWish, WantedView
 
 MERGED_EVENTS = 5
 PAGE_WINDOWS = 4
 """Of a message at the head and behind it: small, so that both bounds are met."""
+BATCH_EVENTS = 3
+"""Of a snapshot."""
 COUNTS = ("wal", "compaction", "lsm", "raft", "swim", "shard", "cache", "heat")
 LIMITS = st.fixed_dictionaries({
     "nodes": st.lists(st.integers(1, 4), max_size=2),
@@ -75,18 +80,81 @@ class AnyClient(RuleBasedStateMachine):
         self.log = memory_log(max_age_ms=1_500, epoch=self.lives.to_bytes(8, "big"))
         self.windows: list[Any] = []
         self.log.listen(self.windows.append)
+        self.projection = followed(self.log)
         self.told: list[str] = []
 
-    @initialize(is_binary=st.booleans(), limits=LIMITS, max_lag_ms=st.sampled_from([0, 200, 10_000]))
-    def begin(self, is_binary: bool, limits: dict[str, Any], max_lag_ms: int) -> None:
+    @initialize(
+        is_binary=st.booleans(),
+        limits=LIMITS,
+        max_lag_ms=st.sampled_from([0, 200, 10_000]),
+        wish=st.sampled_from(StateWish),
+    )
+    def begin(self, is_binary: bool, limits: dict[str, Any], max_lag_ms: int, wish: StateWish) -> None:
+        self.wish = wish
+        self.forgets_states = False
         self.connect(None, is_binary, limits, max_lag_ms)
+        self.expect_state(0)
+
+    # The state.
+
+    def expect_state(self, seq: int, *, asked: bool = False) -> None:
+        """As of the window ``seq``, before anything behind that."""
+        self.state_got = []
+        self.state = None
+        if asked or self.wish is not StateWish.NONE:
+            self.state = seq, self.limits
+            self.exempt = True
+
+    def folded(self, seq: int) -> Projection:
+        """The state behind the window ``seq``."""
+        projection = Projection(3_600_000)
+        for window in self.windows[:seq]:
+            projection.fold(window)
+        return projection
+
+    def right_state(self, seq: int, limits: dict[str, Any]) -> list[str]:
+        texts = [text for part in self.folded(seq).view().slices() for text in part.fragments]
+        return sorted(json.dumps(event) for event in map(json.loads, texts) if passes(event, **limits))
+
+    def check_state(self, message: dict[str, Any], *, in_history: bool = False) -> None:
+        """One message of a snapshot."""
+        seq, limits = self.past_state if in_history else self.state  # type: ignore[misc]
+        got = self.past_got if in_history else self.state_got
+        right = self.right_state(seq, limits)
+        if message["type"] == "position":
+            assert (message, right) == ({"type": "position", "position": self.text(seq)}, [])
+            self.state = None
+            return
+        data = message["data"]
+        assert message["snapshot"] is True
+        assert "truncated" not in message
+        assert data["window_start"] == data["window_end"] == self.windows[seq - 1].end_ms
+        assert 0 < len(data["events"]) <= BATCH_EVENTS
+        assert sum(data["summary"].values()) == len(data["events"])
+        got += [json.dumps(event) for event in data["events"]]
+        if in_history:
+            assert (message["history"], "position" in message) == (True, False)
+            if len(got) == len(right):
+                assert sorted(got) == right
+                self.past_state = None
+        elif "position" in message:
+            assert (message["position"], sorted(got)) == (self.text(seq), right)
+            self.state = None
+
+    @rule(forgets=st.booleans())
+    def the_log_forgets_states(self, forgets: bool) -> None:
+        self.forgets_states = forgets
 
     def connect(self, position: str | None, is_binary: bool, limits: dict[str, Any], max_lag_ms: int) -> None:
         self.is_binary, self.limits, self.max_lag_ms = is_binary, limits, max_lag_ms
         encoder = MESSAGEPACK if is_binary else JSON
-        by = Filter.of(**limits)
-        self.client = Conversation(self.log, encoder, self.slots, by, position, max_lag_ms, self.now_ms)
+        self.client = Conversation(
+            self.log, encoder, self.slots, Filter.of(**limits), position, max_lag_ms, self.now_ms, self.wish,
+            self.projection,
+        )  # fmt: skip
         self.held = self.exempt = False
+        self.state: tuple[int, dict[str, Any]] | None = None
+        self.state_got: list[Any] = []
         self.past: Past | None = None
         self.replies: deque[Any] = deque()
         self.past_gaps: deque[Any] = deque()
@@ -136,10 +204,12 @@ class AnyClient(RuleBasedStateMachine):
             self.client.tell(**fields)
         assert self.cursor == before or self.replies or fields["type"] == "resume"
 
-    @rule(limits=LIMITS)
-    def filter(self, limits: dict[str, Any]) -> None:
-        self.tell(type="filter", **limits)
+    @rule(limits=LIMITS, state=st.sampled_from([None, None, True]))
+    def filter(self, limits: dict[str, Any], state: bool | None) -> None:
+        self.tell(type="filter", **limits, **({"state": state} if state else {}))
         self.limits = limits
+        if state or self.state:  # What is under way begins again.
+            self.expect_state(self.cursor, asked=True)
 
     @rule()
     def ping(self) -> None:
@@ -168,6 +238,7 @@ class AnyClient(RuleBasedStateMachine):
         assert self.cursor == (max(left, self.log.oldest.seq) if catch_up else len(self.windows))
         if self.events_between(left, self.cursor):
             self.replies.append(self.gap(left, self.cursor, "paused"))
+            self.expect_state(self.cursor)
 
     def events_between(self, left: int, right: int) -> int:
         return sum(len(window.fragments) for window in self.windows[left:right])
@@ -202,8 +273,11 @@ class AnyClient(RuleBasedStateMachine):
             self.exempt = position is not None
             oldest = self.log.oldest.seq
             if seq < oldest:
-                assert "position" not in self.client.connected
                 self.replies.append(self.gap(seq, oldest, "trimmed"))
+            if seq < oldest or position is None:
+                self.expect_state(max(seq, oldest))
+            if seq < oldest or self.state:
+                assert "position" not in self.client.connected
             else:
                 assert self.client.connected["position"] == self.text(seq)
             assert self.cursor == max(seq, oldest)
@@ -227,15 +301,22 @@ class AnyClient(RuleBasedStateMachine):
             "type": "gap", "from_ms": None, "to_ms": to_ms, "windows": None, "events": None, "reason": "restart",
             "position": self.text(head),
         })  # fmt: skip
+        self.expect_state(head)
 
     # The past.
 
-    @rule(back=st.integers(0, 60), length=st.integers(0, 60), speed=st.sampled_from([None, None, 0.5, 10.0]))
-    def history(self, back: int, length: int, speed: float | None) -> None:
+    @rule(
+        back=st.integers(0, 60),
+        length=st.integers(0, 60),
+        speed=st.sampled_from([None, None, 0.5, 10.0]),
+        state=st.booleans(),
+    )
+    def history(self, back: int, length: int, speed: float | None, state: bool) -> None:
         newest_ms = self.windows[-1].start_ms if self.windows else 1_000
         from_ms = max(0, newest_ms - 50 * back)
         to_ms = from_ms + 50 * length
-        self.tell(type="history", from_ms=from_ms, to_ms=to_ms, **({} if speed is None else {"speed": speed}))
+        asked: dict[str, Any] = {} if speed is None else {"speed": speed}
+        self.tell(type="history", from_ms=from_ms, to_ms=to_ms, state=state, **asked)
         self.cancel()
         if self.others == ReadSlots.MAX:
             self.replies.append("error")
@@ -248,6 +329,11 @@ class AnyClient(RuleBasedStateMachine):
         ]
         self.past = Past(from_ms, to_ms, speed, self.limits, in_range)
         self.past_gaps.clear()
+        self.past_got: list[Any] = []
+        self.past_state: tuple[int, dict[str, Any]] | None = None
+        if state:
+            begins = max(oldest.seq, sum(window.start_ms < from_ms for window in self.windows))
+            self.past_state = (begins, self.limits) if self.right_state(begins, self.limits) else None
         if oldest.end_ms is not None and oldest.end_ms > from_ms and to_ms > from_ms:
             first_ms = self.windows[oldest.seq].start_ms
             self.past_gaps.append({
@@ -312,6 +398,9 @@ class AnyClient(RuleBasedStateMachine):
         elif message is None or "history" in message or message["type"] == "history_end":
             self.check_silence(left)
             self.check_past(message)
+        elif self.state:
+            self.check_state(message)
+            assert self.cursor == left
         else:
             self.check_live(message, left, lag_ms)
         if message is not None and "position" in message:
@@ -324,7 +413,7 @@ class AnyClient(RuleBasedStateMachine):
         self.look_at_head()
 
     def look_at_head(self) -> None:
-        if self.cursor == len(self.windows) and not self.held:
+        if self.cursor == len(self.windows) and not self.held and not self.state:
             self.exempt = False
 
     def check_live(self, message: dict[str, Any], left: int, lag_ms: int) -> None:
@@ -337,8 +426,10 @@ class AnyClient(RuleBasedStateMachine):
             case "gap" if is_slow:
                 assert (message, right) == (self.gap(left, right, "slow"), len(self.windows))
                 assert message["events"]
+                self.expect_state(right)
             case "gap":
                 assert (message, right) == (self.gap(left, right, "trimmed"), self.log.oldest.seq)
+                self.expect_state(right)
             case "position":
                 assert right > left or message["position"] not in self.told
                 assert not found
@@ -370,13 +461,17 @@ class AnyClient(RuleBasedStateMachine):
         left = [seq for seq in past.wanted if seq not in past.gone]
         if message["type"] == "gap":
             assert message == self.past_gaps.popleft()
+        elif "snapshot" in message:
+            self.check_state(message, in_history=True)
         elif message["type"] == "history_end":
             assert not left
             assert not self.past_gaps
+            assert not self.past_state
             assert message == self.history_end(cancelled=False)
             self.past = None
         else:
             assert not self.past_gaps
+            assert not self.past_state
             [(window, events)] = self.matching(left[0] - 1, left[0], past.limits)
             assert message == self.batch([(window, events)]) | {"history": True}
             past.began = past.began or (window.start_ms, self.now_ms)
@@ -394,6 +489,7 @@ class AnyClient(RuleBasedStateMachine):
             if not self.feed():
                 break
         assert self.held or self.cursor == len(self.windows)
+        assert not self.state
         past = self.past
         if past is not None:
             is_paced = self.client.session.due(self.now_ms) is not None
@@ -410,6 +506,9 @@ class AnyClient(RuleBasedStateMachine):
         assert self.slots.taken - self.others in (0, 1)
         if wanted is None:
             return False
+        if not isinstance(wanted, Wanted):
+            self.feed_state(wanted)
+            return True
         page = self.client.read(wanted)
         if page.gap and self.past and wanted.limits is history_module.PAGE:
             gone = range(wanted.position.seq + 1, wanted.position.seq + (page.gap.windows or 0) + 1)
@@ -423,6 +522,22 @@ class AnyClient(RuleBasedStateMachine):
         self.check_silence(left)
         return True
 
+    def feed_state(self, wanted: WantedView | Look) -> None:
+        """What a snapshot needs. Where the state can't be had any more the client goes on at the head."""
+        left, head = self.cursor, len(self.windows)
+        if isinstance(wanted, Look) or not self.forgets_states:
+            view = None if isinstance(wanted, Look) else self.folded(wanted.position.seq).view()
+            self.client.session.feed(wanted, view)
+            return
+        self.client.session.feed(wanted, None)
+        if self.cursor > left:
+            assert self.cursor == head
+            self.replies.append(self.gap(left, head, "trimmed"))
+            self.expect_state(head)
+        else:
+            assert self.past is not None
+            self.past_state = None
+
 
 class LawTests(SynchronousTestCase):
     """The law, whatever a client does."""
@@ -430,6 +545,8 @@ class LawTests(SynchronousTestCase):
     def test_delivered_windows_and_declared_gaps_are_the_whole_log(self) -> None:
         seal_early(self.patch)
         self.patch(Segment, "MAX_AGE_MS", 300)
+        self.patch(snapshot_module, "BATCH_EVENTS", BATCH_EVENTS)
+        self.patch(snapshot_module, "LOOKED_AT_PER_TURN", 4)
         self.patch(live_module, "MAX_MERGED_EVENTS", MERGED_EVENTS)
         self.patch(live_module, "CATCH_UP_PAGE", PageLimits(windows=PAGE_WINDOWS, scanned=9))
         self.patch(history_module, "PAGE", PageLimits(windows=PAGE_WINDOWS, scanned=9))

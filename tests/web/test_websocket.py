@@ -304,7 +304,8 @@ class LimitTests(Case):
 
 
 UPGRADE = (
-    b"GET /ws/events?json=true&state=false HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET /ws/events?json=true&state=false HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 

@@ -177,7 +177,7 @@ class Live:
         skip = self._must_skip()
         frame = self._skip(*skip) if skip else None
         frame = frame or self._send_page() or self._send_tail()
-        if self.position.seq == self._log.head.seq:
+        if self.position.seq == self._log.head.seq and not self._snapshot:
             self._is_catching_up = False
         if frame is None and self.position.seq > self._told_seq and now_ms - self._told_ms >= SAY_POSITION_AFTER_MS:
             frame = self._frames.position(self.position, self._encoder)
