@@ -66,7 +66,9 @@ class StateEndpoint(SlicedEndpoint):
             raise self._gone() from None
 
     def _gone(self) -> Refused:
-        oldest_ms = self._history_log.oldest_start_ms
+        log = self._history_log
+        # A window may begin a little before the one in front of it has ended.
+        oldest_ms = max(log.oldest_start_ms or 0, log.oldest.end_ms or 0)
         return Refused(410, "gone", f"at: that is before the buffer: the oldest that it has is {oldest_ms}")
 
     async def _answer(self, request: Request, at_ms: int, position: Position, by: Filter) -> None:
