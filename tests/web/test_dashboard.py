@@ -190,7 +190,8 @@ class FullSocketTests(SynchronousTestCase):
         reads: list[int] = []
         read = log.read
         self.patch(log, "read", lambda position, *rest: reads.append(position.seq) or read(position, *rest))
-        readers = [Person(house, position=begins) for _ in range(20)]
+        # Each has a filter of its own, that lets all pass, so that nobody can take what another has read.
+        readers = [Person(house, by=Filter.of(nodes=[1, 100 + each]), position=begins) for each in range(20)]
         live = Person(house)
         live.heard()
         house.append(turn=False)
@@ -202,6 +203,20 @@ class FullSocketTests(SynchronousTestCase):
         house.clock.advance(0)
         for reader in readers:
             self.assertEqual(reader.numbers(), list(range(10_001)))
+
+    def test_what_one_has_read_others_who_ask_for_the_same_take_over(self) -> None:
+        house = House()
+        begins = Person(house).heard()[0]["position"]
+        for _ in range(500):
+            house.append(20)
+        reads: list[int] = []
+        read = house.log.read
+        self.patch(house.log, "read", lambda position, *rest: reads.append(position.seq) or read(position, *rest))
+        readers = [Person(house, position=begins) for _ in range(20)]
+        house.clock.advance(0)
+        for reader in readers:
+            self.assertEqual(reader.numbers(), list(range(10_000)))
+        self.assertEqual(len(set(reads)), len(reads), "nothing is read twice")
 
     def test_a_client_that_goes_while_it_waits_for_its_turn_is_forgotten(self) -> None:
         house = House()

@@ -12,9 +12,10 @@ An event's JSON holds no line break, since a string's are escaped; so lines are 
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from itertools import compress as compress_by
 
 import msgspec
 
@@ -33,6 +34,7 @@ _BLOCK_OVERHEAD_BYTES = 2_500
 _FACET_BYTES = 400
 """Of a facet and its places in a table."""
 
+_BITS = bytes.maketrans(b"01", bytes([0, 1]))
 _encode_marks = msgspec.msgpack.Encoder().encode
 _decode_marks = msgspec.msgpack.Decoder(list[list[Mark]]).decode
 
@@ -74,8 +76,9 @@ class Occurring:
             self._mask |= 1 << index
             self.types |= 1 << table.facets[index].kind.type.index
 
-    def _facets(self) -> list[Facet]:
-        return [facet for index, facet in enumerate(self._table.facets) if self._mask >> index & 1]
+    def _facets(self) -> Iterable[Facet]:
+        bits = f"{self._mask:b}"[::-1].encode().translate(_BITS)  # A shift for each would be one of the whole mask.
+        return compress_by(self._table.facets, bits)
 
     @property
     def nodes(self) -> frozenset[int]:

@@ -17,7 +17,7 @@ from vizd.stream.interfaces import IEncoder
 from vizd.stream.position import position_to_text
 from vizd.stream.recent import Recent
 
-__all__ = ["Frame", "Frames", "Part", "batch", "select"]
+__all__ = ["Frame", "Frames", "Part", "ReadPage", "batch", "select"]
 
 _FRAGMENT_OVERHEAD_BYTES = 33 + 8
 """Of a ``bytes`` object, and of its pointer."""
@@ -93,6 +93,17 @@ def batch(parts: Sequence[Part], events: Sequence[bytes], encoder: IEncoder, ext
     return Frame(encoder.batch(data, extras), encoder.is_binary, sum(counts))
 
 
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """A page of the log as one message.
+
+    :ivar frame: ``None``: there was nothing for this filter. :ivar position: behind it.
+    """
+
+    frame: Frame | None
+    position: Position
+
+
 class Frames:
     """Makes batches, and keeps the newest for the next reader who asks for the same.
 
@@ -112,6 +123,7 @@ class Frames:
         self._epoch = epoch
         self._parts = Recent[tuple[Filter, int], Part | None](self.MAX_KEPT, self.MAX_KEPT_BYTES)
         self._batches = Recent[tuple[Any, ...], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
+        self._pages = Recent[tuple[Filter, str, int], ReadPage](self.MAX_KEPT, self.MAX_KEPT_BYTES)
         self._states = Recent[tuple[Any, ...], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
         self._encoded = Recent[int, dict[bytes, bytes]](self.MAX_WINDOWS, self.MAX_KEPT_BYTES)
 
@@ -135,6 +147,25 @@ class Frames:
         events = [event for part in parts for event in self._events(part, encoder)]
         frame = batch(parts, events, encoder, {"position": self.position_text(position)})
         return self._batches.keep(key, frame, len(frame.payload))
+
+    def page(
+        self, windows: Sequence[Window], left: Position, by: Filter, encoder: IEncoder, behind: Position
+    ) -> ReadPage:
+        """What ``by`` lets pass of a page of the log, remembered.
+
+        :param left: where the page begins. :param behind: where it ends.
+        """
+        parts = [part for window in windows if (part := select(window, by))]
+        frame = None
+        if parts:
+            events = [event for part in parts for event in encoder.events(part.fragments)]
+            frame = batch(parts, events, encoder, {"position": self.position_text(behind)})
+        page = ReadPage(frame, behind)
+        return self._pages.keep((by, encoder.name, left.seq), page, len(frame.payload) if frame else 0)
+
+    def page_from(self, left: Position, by: Filter, encoder: IEncoder) -> ReadPage | None:
+        """The page that begins there, if somebody has read it lately."""
+        return self._pages.get((by, encoder.name, left.seq))
 
     def state(
         self,

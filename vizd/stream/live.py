@@ -12,13 +12,12 @@ something is sent, and not before.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import END, Gap, Page, PageLimits, Position
 from vizd.state.view import View
 from vizd.stream.filter import Filter
-from vizd.stream.frames import Frame, Frames, Part, batch, select
+from vizd.stream.frames import Frame, Frames, Part, ReadPage
 from vizd.stream.history import Wanted, gap_fields
 from vizd.stream.interfaces import IEncoder
 from vizd.stream.position import position_from_text
@@ -35,17 +34,6 @@ SAY_POSITION_AFTER_MS = 5_000
 """To a client whose filter matches nothing."""
 CATCH_UP_PAGE = PageLimits(memory_bytes=64 * 1024)
 """One page a turn of the reactor, for all readers of the past together: a live batch waits for one at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadAhead:
-    """A page that waits for room in the socket.
-
-    :ivar parts: what the filter lets pass; there is one at least. :ivar position: behind the page.
-    """
-
-    parts: list[Part]
-    position: Position
 
 
 class Live:
@@ -79,7 +67,7 @@ class Live:
         self.wish = state
         self._snapshot: Snapshot | None = None
         self._is_catching_up = False
-        self._read_ahead: _ReadAhead | None = None
+        self._read_ahead: ReadPage | None = None
         self._told_ms = 0.0
         self._told_seq = 0
         self.position = log.head
@@ -215,8 +203,7 @@ class Live:
         if page is None:
             return None
         self.position = page.position
-        events = [event for part in page.parts for event in self._encoder.events(part.fragments)]
-        return batch(page.parts, events, self._encoder, {"position": self._text()})
+        return page.frame
 
     def wants(self) -> Wanted | WantedView | Look | None:
         """What it can't go on without: a page, the state at some place, or a turn to look at that."""
@@ -235,11 +222,21 @@ class Live:
         """Give it that page."""
         if page.gap:  # Trimmed while it was read: the next ``pull`` says so, and it is read from there.
             return
-        parts = [part for window in page.windows if (part := select(window, self.filter))]
-        if parts:
-            self._read_ahead = _ReadAhead(parts, page.position)
-        else:
+        self._take(self._frames.page(page.windows, self.position, self.filter, self._encoder, page.position))
+
+    def take_known(self) -> bool:
+        """Take that page as another client has read it, if one has; whether it was."""
+        page = self._frames.page_from(self.position, self.filter, self._encoder)
+        if page is None:
+            return False
+        self._take(page)
+        return True
+
+    def _take(self, page: ReadPage) -> None:
+        if page.frame is None:
             self.position = page.position
+        else:
+            self._read_ahead = page
 
     # How far behind it is.
 

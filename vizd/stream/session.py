@@ -181,6 +181,13 @@ class Session:
         past = self._history.wants() if self._history else None
         return past if past and (self._is_turn_of_history or not live) else live
 
+    def take_known(self, wanted: Wanted | WantedView | Look) -> bool:
+        """Whether it needs nobody to get what it wanted: another client has read the same."""
+        if not isinstance(wanted, Wanted) or self._live.wants() != wanted:
+            return False
+        self._is_turn_of_history = True
+        return self._live.take_known()
+
     def feed(self, wanted: Wanted | WantedView | Look, given: Page | View | None) -> None:
         """Give it what it wanted; what it does not want any more is not taken.
 

@@ -229,7 +229,7 @@ class Dashboard:
         try:
             await self._around.turns.take()
             wanted = self._session.wants()
-            if wanted:
+            if wanted and not self._session.take_known(wanted):
                 self._session.feed(wanted, await self._get(wanted))
         finally:
             self._is_reading_past = False
