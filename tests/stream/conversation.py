@@ -45,6 +45,7 @@ class Conversation:
         now_ms: float = 0.0,
         state: StateWish = StateWish.NONE,
         projection: Projection | None = None,
+        frames: Frames | None = None,
     ) -> None:
         """
         :param projection: the state of ``log``, for one that asks for it.
@@ -52,7 +53,7 @@ class Conversation:
         self.log = log
         by = by or Filter.of()
         view = (Projection(0) if projection is None else projection).view
-        frames = Frames(log.epoch)
+        frames = frames or Frames(log.epoch)
         self.session = Session(log, view, frames, slots or ReadSlots(), encoder, by, max_lag_ms, state)
         self.now_ms = now_ms
         self._loads = json.loads if encoder is JSON else msgpack.unpackb

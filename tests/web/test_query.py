@@ -19,7 +19,7 @@ class QueryTests(SynchronousTestCase):
 
     def assert_wrong(self, text: str, name: str, kind: str) -> None:
         with self.assertRaises(ValueError) as raised:
-            getattr(query(text), kind)(*([] if kind == "filter" else [name]))
+            getattr(query(text), kind)(*([] if kind in ("filter", "state") else [name]))
         self.assertTrue(str(raised.exception).startswith(f"{name}: "), str(raised.exception))
         self.assertIn("use ", str(raised.exception))
 
@@ -47,6 +47,18 @@ class QueryTests(SynchronousTestCase):
         for value in ("yes", "2", "tru", "%00"):
             self.assert_wrong(f"json={value}", "json", "flag")
 
+    def test_a_duration_may_be_zero(self) -> None:
+        self.assertEqual(query("max_lag_ms=0").duration_ms("max_lag_ms"), 0)
+        self.assertEqual(query("max_lag_ms=2500").duration_ms("max_lag_ms"), 2_500)
+        self.assertIsNone(query("").duration_ms("max_lag_ms"))
+        for wrong in ("-1", "1.5", "soon"):
+            self.assert_wrong(f"max_lag_ms={wrong}", "max_lag_ms", "duration_ms")
+
+    def test_the_state_is_wanted_unless_it_is_not(self) -> None:
+        for text, right in (("state=true", "NEWEST"), ("state=ALL", "ALL"), ("state=False", "NONE"), ("", "NEWEST")):
+            self.assertEqual(query(text).state().name, right)
+        self.assert_wrong("state=some", "state", "state")
+
     def test_a_filter_has_three_axes(self) -> None:
         self.assertIs(query("").filter(), Filter.of())
         self.assertIs(query("nodes=&types=&shards=").filter(), Filter.of())
@@ -67,6 +79,6 @@ class QueryTests(SynchronousTestCase):
     def test_any_value_is_read_or_refused(self, value: bytes, kind: str) -> None:
         for name in ("from", "types", "nodes"):
             try:
-                getattr(Query({name.encode(): [value]}), kind)(*([] if kind == "filter" else [name]))
+                getattr(Query({name.encode(): [value]}), kind)(*([] if kind in ("filter", "state") else [name]))
             except ValueError as why:
                 self.assertTrue(str(why).startswith(f"{name}: "))
