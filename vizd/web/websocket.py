@@ -45,6 +45,7 @@ class _Wire:
         self._protocol = protocol
         self._transport = cast(Any, protocol.transport)
         self._is_reading = True
+        self._is_full = False
         # HTTPChannel is still registered from when this was an HTTP connection.
         self._transport.unregisterProducer()
         self._transport.registerProducer(self, True)
@@ -85,12 +86,24 @@ class _Wire:
 
     def pauseProducing(self) -> None:
         """The transport holds more than it likes."""
+        self._is_full = True
+        self.read(go_on=False)
         if self._protocol.dashboard is not None:
             self._protocol.dashboard.filled()
 
     def resumeProducing(self) -> None:
-        """The transport holds nothing any more."""
-        if self._protocol.dashboard is not None:
+        """The transport holds nothing any more.
+
+        What the client has said meanwhile is read before more is sent: a socket that is always filled again in the
+        turn in which it drained would never be read. The reactor looks at sockets between two turns.
+        """
+        self._is_full = False
+        self.read(go_on=True)
+        call_later = self._protocol.factory.reactor.callLater
+        call_later(0, call_later, 0, self._drained)
+
+    def _drained(self) -> None:
+        if self._protocol.dashboard is not None and not self._is_full:  # Answers to pings may have filled it again.
             self._protocol.dashboard.drained()
 
     def stopProducing(self) -> None:
