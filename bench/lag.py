@@ -20,7 +20,7 @@ import websockets
 from bench.daemon import Daemon
 from bench.measured import Spread, spread
 
-NEVER_SEAL = "import vizd.log.memory as log; log.PLAIN_WINDOWS = 10**9"
+NEVER_SEAL = "import vizd.log.memory as log; log.PLAIN_MS = 10**12"
 READ_FOR_EVER = """
 import sys, urllib.request
 while True:

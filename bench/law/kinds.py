@@ -130,6 +130,8 @@ KINDS: dict[str, Callable[[Client], Awaitable[None]]] = {
 _OPEN = ("reading", "reconnecting", "stalled", "pausing")
 """With the reference, the clients that ask for everything: each costs as much as fifty of the others."""
 _OPEN_ASKED_MS = (0, None, 1_000, 500, 2_000)
+_MAX_HISTORIES = 8
+"""The daemon reads no more at once; beyond it the answer is ``busy``, of which a transcript shows nothing."""
 _FILTERED = ("reading", "changing", "stalled", "reconnecting", "history", "slow", "pausing", "reading")
 
 
@@ -150,6 +152,8 @@ def plans(
         number = len(found)
         is_open = number <= len(_OPEN)
         kind = _OPEN[number - 1] if is_open else next(kinds)
+        if kind == "history" and sum(each.kind == kind for each in found) == _MAX_HISTORIES:
+            kind = "reading"
         asked = Asked("") if is_open else _filter(chance, forms, max_events_per_s / rate)
         is_json = number % 2 == 0
         found.append(_planned(kind, number, _in(asked, is_json), chance, rate, max_events_per_s, forms, found[0]))

@@ -1,5 +1,7 @@
 """From ticks to windows."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import TestCase
@@ -50,6 +52,22 @@ class CoalescerTests(TestCase):
         bench.tick()
         bench.tick(arrival(3), after_ms=40)
         self.assertEqual(bench.spans(), [(0, 50), (50, 120), (170, 210)])
+
+    def test_a_window_ends_where_the_next_begins_though_the_clocks_are_rounded_each_for_itself(self) -> None:
+        bench = Bench()
+        for number in range(60):
+            bench.tick(arrival(1), after_ms=50, jump_ms=(1, -1, 0, 2, -2)[number % 5])
+            bench.tick(after_ms=50, jump_ms=(0, 1, -1)[number % 3])
+        for number in range(60):
+            bench.tick(*([arrival(1)] if number == 59 else []), after_ms=49, jump_ms=number % 3 - 1)
+        spans = bench.spans()
+        self.assertTrue(all(end <= start for (_, end), (start, _) in pairwise(spans)), spans)
+
+    def test_windows_of_one_tick_share_its_time(self) -> None:
+        bench = Bench()
+        bench.tick(arrival(1, 9_000), arrival(9_001, 9_000), arrival(18_001, 9_000))
+        bench.tick(arrival(27_001))
+        self.assertEqual(bench.spans(), [(0, 16), (16, 33), (33, 50), (50, 100)])
 
     def test_nothing_arrived_and_no_second_has_passed_so_there_is_no_window(self) -> None:
         bench = Bench()

@@ -12,6 +12,7 @@ from tests.log.contract import LogContract
 from tests.log.drafts import draft, mark
 from tests.log.machine import LogMachine, now
 from vizd.events.catalogue import KINDS
+from vizd.events.facet import Facet
 from vizd.log import memory
 from vizd.log.block import Packed
 from vizd.log.interfaces import ILog
@@ -22,6 +23,7 @@ from vizd.log.window import START, Draft, PageLimits, Window
 
 SMALL = {
     "PLAIN_WINDOWS": 3,
+    "PLAIN_MS": 0,
     "BLOCK_WINDOWS": 3,
     "BLOCK_EVENTS": 5,
     "BLOCK_WINDOWS_QUIET": 6,
@@ -104,10 +106,14 @@ class MemoryLogTests(TestCase):
 
     def test_the_newest_windows_are_at_hand_from_the_first_on(self) -> None:
         log = MemoryLog("here", 3_600_000, 1 << 30)
-        for number in range(200):
+        for number in range(500):
             log.append(draft(50 * number, 100))
-            self.assertGreaterEqual(log.head.seq - log.tail.seq, min(number + 1, memory.PLAIN_WINDOWS))
-        self.assertLess(log.head.seq - log.tail.seq, memory.PLAIN_WINDOWS + memory.BLOCK_WINDOWS)
+            kept = log.head.seq - log.tail.seq
+            self.assertGreaterEqual(kept, min(number + 1, memory.PLAIN_MS // 50))
+        self.assertLess(kept, memory.PLAIN_MS // 50 + memory.BLOCK_WINDOWS)
+        for number in range(500):
+            log.append(draft(10**6 + 1_000 * number, 100))
+            self.assertGreaterEqual(log.head.seq - log.tail.seq, memory.PLAIN_WINDOWS)
 
     def test_an_hour_of_silence_takes_little(self) -> None:
         log = MemoryLog("here", 3_600_000, 1 << 30)
@@ -131,6 +137,13 @@ class MemoryLogTests(TestCase):
             self.assertEqual(was.shards, now_is.shards)
             self.assertEqual(list(was.fragments), list(now_is.fragments))
             self.assertEqual(b",".join(was.chunks), b",".join(now_is.chunks))
+            for names in (["Wal.Fsync"], ["Raft.LeaderElected"], ["Wal.Fsync", "Raft.LeaderElected"], []):
+                verdicts = Passing(names)
+                fragments, counts = was.pick(verdicts)
+                right = [each for facet, each in zip(was.facets, was.fragments, strict=True) if verdicts[facet]]
+                self.assertEqual((list(fragments), sum(counts)), (right, len(right)))
+                again, counted = now_is.pick(verdicts)
+                self.assertEqual((list(again), list(counted)), (right, list(counts)))
             self.assertEqual([str(each.kind) for each in was.facets], [str(each.kind) for each in now_is.facets])
 
     def test_whoever_wants_rare_types_gets_all_of_them_and_unpacks_nothing_else(self) -> None:
@@ -148,6 +161,16 @@ class MemoryLogTests(TestCase):
         sealed = [packed for (packed,) in unpacked.calls]
         self.assertTrue(sealed)
         self.assertTrue(all(sum(packed.counts) <= 2 for packed in sealed))
+
+
+class Passing(dict[Facet, bool]):
+    """Verdicts: facets of these kinds pass."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def __missing__(self, facet: Facet) -> bool:
+        return str(facet.kind) in self._names
 
 
 class Counting:

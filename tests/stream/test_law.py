@@ -548,6 +548,7 @@ class LawTests(SynchronousTestCase):
         self.patch(snapshot_module, "BATCH_EVENTS", BATCH_EVENTS)
         self.patch(snapshot_module, "LOOKED_AT_PER_TURN", 4)
         self.patch(live_module, "MAX_MERGED_EVENTS", MERGED_EVENTS)
-        self.patch(live_module, "CATCH_UP_PAGE", PageLimits(windows=PAGE_WINDOWS, scanned=9))
+        self.patch(live_module, "CATCH_UP_WINDOWS", PAGE_WINDOWS)
+        self.patch(live_module, "NEAR_WINDOWS", 2)
         self.patch(history_module, "PAGE", PageLimits(windows=PAGE_WINDOWS, scanned=9))
         run_state_machine_as_test(AnyClient, settings=settings(deadline=None, max_examples=150, stateful_step_count=40))

@@ -9,7 +9,7 @@ from tests.stream.conversation import Conversation, append, numbers
 from tests.stream.made import draft, made, memory_log
 from vizd.log.memory import MemoryLog
 from vizd.log.segment import Segment
-from vizd.log.window import PageLimits, Position
+from vizd.log.window import Position
 from vizd.stream import live as live_module
 from vizd.stream.encoding import MESSAGEPACK
 from vizd.stream.filter import Filter
@@ -229,7 +229,7 @@ class ResumeTests(SynchronousTestCase):
             self.assertEqual(again.session.gaps, {"restart": 1})
 
     def test_it_may_be_as_far_behind_as_it_takes_until_it_was_at_the_head_once(self) -> None:
-        self.patch(live_module, "CATCH_UP_PAGE", PageLimits(windows=10))
+        self.patch(live_module, "CATCH_UP_WINDOWS", 10)
         self.fill(1, 300)
         again = Conversation(self.log, position=self.position, max_lag_ms=100)
         heard = []
@@ -243,7 +243,7 @@ class ResumeTests(SynchronousTestCase):
         self.assertEqual([each["reason"] for each in gaps(again.hear_all())], ["slow"])
 
     def test_the_past_is_read_in_pages_and_other_filters_hold_in_the_middle(self) -> None:
-        self.patch(live_module, "CATCH_UP_PAGE", PageLimits(windows=10))
+        self.patch(live_module, "CATCH_UP_WINDOWS", 10)
         for number in range(1, 101):
             append(self.log, number, node=1 + number % 2)
         again = Conversation(self.log, position=self.position)
@@ -253,7 +253,7 @@ class ResumeTests(SynchronousTestCase):
         self.assertEqual(numbers(again.hear_all()), list(range(1, 101, 2)), "the page under the old one is forgotten")
 
     def test_what_is_trimmed_while_it_catches_up_is_a_gap(self) -> None:
-        self.patch(live_module, "CATCH_UP_PAGE", PageLimits(windows=10))
+        self.patch(live_module, "CATCH_UP_WINDOWS", 10)
         self.fill(1, 100)
         again = Conversation(self.log, position=self.position)
         again.feed()

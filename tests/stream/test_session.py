@@ -160,7 +160,7 @@ class HistoryMessageTests(SynchronousTestCase):
 
     def test_it_and_a_live_stream_that_catches_up_are_read_in_turns(self) -> None:
         seal_early(self.patch)
-        self.patch(live_module, "CATCH_UP_PAGE", PageLimits(windows=5))
+        self.patch(live_module, "CATCH_UP_WINDOWS", 5)
         self.patch(history_module, "PAGE", PageLimits(windows=5))
         log = memory_log()
         position = Conversation(log).connected["position"]

@@ -95,6 +95,7 @@ class FullSocketTests(SynchronousTestCase):
         for _ in range(100):
             house.append()
         person.take()
+        house.clock.advance(0)
         self.assertEqual([each["type"] for each in person.heard()], ["connected", "batch"])
 
     def test_one_that_is_full_does_not_delay_another(self) -> None:
@@ -117,20 +118,38 @@ class FullSocketTests(SynchronousTestCase):
         self.assertEqual(len(person.heard()), 2)
 
     def test_a_long_backlog_is_sent_in_turns(self) -> None:
-        self.patch(dashboard_module, "MAX_BYTES_PER_TURN", 50_000)
-        self.patch(live_module, "MAX_MERGED_EVENTS", 500)
         house = House()
         person = Person(house)
         person.tell(type="pause")
         for _ in range(40):
             house.append(250)
+        self.patch(live_module, "CATCH_UP_BYTES", {(True, False): 300_000})
         person.tell(type="resume", catch_up=True)
-        turns = [len(person.heard())]
-        while turns[-1]:
+        self.assertEqual(person.numbers(), [], "nothing is read in the turn of the request")
+        numbers: list[int] = []
+        turns = 0
+        while len(numbers) < 10_000:
+            step(house.clock)
+            new = person.numbers()
+            self.assertLess(len(new), 10_000)
+            numbers += new
+            turns += 1
+        self.assertEqual(numbers, list(range(10_000)))
+        self.assertGreater(turns, 1)
+
+    def test_what_is_new_at_the_head_is_sent_up_to_a_bound_in_one_turn(self) -> None:
+        self.patch(dashboard_module, "MAX_BYTES_PER_TURN", 70_000)
+        self.patch(live_module, "MAX_MERGED_EVENTS", 500)
+        house = House()
+        person = Person(house)
+        person.heard()
+        for _ in range(8):
+            house.append(250, turn=False)
+        turns = []
+        for _ in range(3):
             step(house.clock)
             turns.append(len(person.heard()))
-        self.assertEqual((sum(turns), max(turns)), (1 + 20, 2))
-        self.assertEqual(house.clients.events_sent, 10_000)
+        self.assertEqual(turns, [2, 2, 0])
 
     def test_one_that_falls_behind_by_more_than_ten_seconds_goes_on_at_the_head_behind_a_gap(self) -> None:
         house = House()

@@ -3,14 +3,17 @@
 Pure: whoever calls ``tick`` brings the arrivals and the time.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from vizd.events.facet import Facet
 from vizd.log.interfaces import ILog
 from vizd.log.window import Draft, Mark
 
 __all__ = ["Arrival", "Coalescer"]
+
+ROUNDING_MS = 5
+"""By no more the two clocks differ over a window, unless the wall clock was set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,7 @@ class Coalescer:
     def __init__(self, log: ILog, now_ms: int, monotonic_ms: int) -> None:
         """Times as in ``tick``; the first window opens here."""
         self._log = log
-        self._opened_ms = now_ms
-        self._opened_monotonic_ms = monotonic_ms
-        self._appended_monotonic_ms = monotonic_ms
+        self._opened = self._appended = _Instant(now_ms, monotonic_ms)
 
     def tick(self, arrivals: Iterable[Arrival], now_ms: int, monotonic_ms: int) -> None:
         """Append what arrived since the last tick.
@@ -54,35 +55,51 @@ class Coalescer:
         :param now_ms: wall clock, milliseconds since the Unix epoch; it may jump.
         :param monotonic_ms: a clock that does not.
         """
-        facets: list[Facet] = []
-        fragments: list[bytes] = []
-        marks: list[Mark] = []
-        size_bytes = 0
+        now = _Instant(now_ms, monotonic_ms)
+        windows = list(self._divided(arrivals))
+        if windows:
+            self._append(windows, self._opened, now)
+        elif now.monotonic_ms - self._appended.monotonic_ms >= self.QUIET_MS:
+            self._append([_Content()], self._appended, now)  # It stands for all the silence since the last one.
+        self._opened = now
+
+    def _divided(self, arrivals: Iterable[Arrival]) -> Iterator["_Content"]:
+        content, size_bytes = _Content(), 0
         for arrival in arrivals:
-            full = (
-                len(fragments) + len(arrival.fragments) > self.MAX_WINDOW_EVENTS
+            is_full = (
+                len(content.fragments) + len(arrival.fragments) > self.MAX_WINDOW_EVENTS
                 or size_bytes + arrival.size_bytes > self.MAX_WINDOW_BYTES
             )
-            if full and marks:
-                self._append(facets, fragments, marks, monotonic_ms)
-                facets, fragments, marks, size_bytes = [], [], [], 0
-            facets += arrival.facets
-            fragments += arrival.fragments
+            if is_full and content.marks:
+                yield content
+                content, size_bytes = _Content(), 0
+            content.facets += arrival.facets
+            content.fragments += arrival.fragments
+            content.marks.append(arrival.mark)
             size_bytes += arrival.size_bytes
-            marks.append(arrival.mark)
-        is_silent = not marks
-        if is_silent:
-            self._reopen_at_last_append(now_ms, monotonic_ms)
-        if not is_silent or monotonic_ms - self._appended_monotonic_ms >= self.QUIET_MS:
-            self._append(facets, fragments, marks, monotonic_ms)
-            self._appended_monotonic_ms = monotonic_ms
-        self._opened_ms, self._opened_monotonic_ms = now_ms, monotonic_ms
+        if content.marks:
+            yield content
 
-    def _reopen_at_last_append(self, now_ms: int, monotonic_ms: int) -> None:
-        """An empty window stands for all the silence since the last one."""
-        self._opened_monotonic_ms = self._appended_monotonic_ms
-        self._opened_ms = now_ms - (monotonic_ms - self._opened_monotonic_ms)
+    def _append(self, windows: Sequence["_Content"], opened: "_Instant", now: "_Instant") -> None:
+        """Each of several gets its part of the time, so that no two windows overlap."""
+        length_ms = now.monotonic_ms - opened.monotonic_ms
+        if abs(now.wall_ms - opened.wall_ms - length_ms) <= ROUNDING_MS:
+            length_ms = now.wall_ms - opened.wall_ms  # The next one opens exactly where this one ends.
+        for number, content in enumerate(windows):
+            from_ms, to_ms = (length_ms * part // len(windows) for part in (number, number + 1))
+            draft = Draft(opened.wall_ms + from_ms, to_ms - from_ms, content.facets, content.fragments, content.marks)
+            self._log.append(draft)
+        self._appended = now
 
-    def _append(self, facets: list[Facet], fragments: list[bytes], marks: list[Mark], monotonic_ms: int) -> None:
-        length_ms = monotonic_ms - self._opened_monotonic_ms
-        self._log.append(Draft(self._opened_ms, length_ms, facets, fragments, marks))
+
+@dataclass(frozen=True, slots=True)
+class _Instant:
+    wall_ms: int
+    monotonic_ms: int
+
+
+@dataclass(slots=True)
+class _Content:
+    facets: list[Facet] = field(default_factory=list)
+    fragments: list[bytes] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)

@@ -10,6 +10,7 @@ of the windows.
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from operator import attrgetter
 
 from zope.interface import implementer
@@ -25,8 +26,10 @@ from vizd.log.window import START, Draft, Gap, Page, PageLimits, Position, Summa
 __all__ = ["MemoryLog"]
 
 PLAIN_WINDOWS = 40
-"""Kept as they came: two seconds at the default pace, so that whoever is at the head, or near, unpacks nothing."""
-PLAIN_SHARE = 4
+PLAIN_MS = 12_000
+"""Kept as they came, so many at least and so long: a live client that is behind by no more than it may be, 10 s if it
+says nothing, costs no unpacking."""
+PLAIN_SHARE = 3
 """They take no more than this part of the bound in bytes: with a small one fewer are plain."""
 BLOCK_WINDOWS = 20
 BLOCK_EVENTS = 1_000
@@ -160,10 +163,15 @@ class MemoryLog:
 
     def _filled(self) -> int | None:
         """How many of the plain windows fill a block; ``None``: not yet, or they are too new."""
-        too_new = PLAIN_WINDOWS if self._plain_bytes <= self._max_bytes // PLAIN_SHARE else 1
+        too_new = PLAIN_WINDOWS
+        too_new_ms = (self.head.end_ms or 0) - PLAIN_MS
+        if self._plain_bytes > self._max_bytes // PLAIN_SHARE:
+            too_new, too_new_ms = 1, self.head.end_ms or 0
         room = self._borders.room(self.tail)
         events = memory_bytes = 0
         for count, window in enumerate(self._plain[: max(0, len(self._plain) - too_new)], 1):
+            if window.end_ms > too_new_ms:
+                return None
             events += sum(window.counts)
             memory_bytes += window.memory_bytes
             if (
@@ -289,6 +297,27 @@ class MemoryLog:
         return Page(gap, page.windows, page.position)
 
 
+class _Glance:
+    """A window of a block, as far as that can be told at a glance: its types, and the nodes and shards of the block.
+
+    :ivar types: of the window.
+    """
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self.types = 0
+
+    @cached_property
+    def nodes(self) -> frozenset[int]:
+        """See ``Summary``."""
+        return self._block.everything.nodes
+
+    @cached_property
+    def shards(self) -> frozenset[int | None]:
+        """See ``Summary``."""
+        return self._block.everything.shards
+
+
 class _PageMaker:
     """Fills a page until it is full, or the range has ended."""
 
@@ -313,11 +342,14 @@ class _PageMaker:
             and self._room_bytes > 0
         )
 
-    def take(self, window: Window) -> None:
-        """Take the next window, if it is wanted."""
+    def take(self, window: Window, summary: Summary | None = None) -> None:
+        """Take the next window, if it is wanted.
+
+        :param summary: says as much of it as is known without unpacking it.
+        """
         self.position = window.position
         self._room_scanned -= 1
-        if self._wanted(window):
+        if self._wanted(summary or window):
             self.windows.append(window)
             self._room_windows -= 1
             self._room_bytes -= window.memory_bytes
@@ -331,7 +363,10 @@ class _PageMaker:
             self.position = block.position(behind - 1)
             return
         packed = block.all if block.rare is None or self._wanted(block.common) else block.rare
+        glance = _Glance(block)
         for index in range(first, behind):
-            self.take(SealedWindow(block, index, packed, unpacker))
+            window = SealedWindow(block, index, packed, unpacker)
+            glance.types = window.types
+            self.take(window, glance)
             if not self.goes_on:
                 return

@@ -1,8 +1,12 @@
 """A window of a block: its bounds at once, its events when they are asked for."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
+from vizd.events.catalogue import TYPES
+from vizd.events.facet import Facet
 from vizd.log.block import Block, Packed, Unpacked
 from vizd.log.window import Window
 
@@ -74,6 +78,19 @@ class SealedWindow(Window):
             case _:
                 raise AttributeError(name)
         return getattr(self, name)
+
+    def pick(self, verdicts: Mapping[Facet, bool]) -> tuple[Sequence[bytes], Sequence[int]]:
+        """See ``Window``. Each facet that occurs is judged once, and events are found by its index."""
+        unpacked = self._unpacker.unpack(self._packed)
+        indexes, facets = unpacked.facets_of(self._index), self._block.table.facets
+        passing = {index for index in set(indexes) if verdicts[facets[index]]}
+        counts = [0] * len(TYPES)
+        if not passing:
+            return [], counts
+        passes = list(map(passing.__contains__, indexes))
+        for index, count in Counter(compress(indexes, passes)).items():
+            counts[facets[index].kind.type.index] += count
+        return list(compress(unpacked.lines_of(self._index).split(b"\n"), passes)), counts
 
     @property
     def chunks(self) -> list[bytes]:

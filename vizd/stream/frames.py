@@ -3,13 +3,10 @@
 What a group of equal clients reads at the head is made once, by whoever asks first.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import compress
 from typing import Any
 
-from vizd.events.catalogue import TYPES
 from vizd.log.window import Position, Window
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
@@ -63,18 +60,12 @@ class Part:
 
 def select(window: Window, by: Filter) -> Part | None:
     """What ``by`` lets pass of ``window``; ``None`` where that is nothing."""
-    if not by.wants(window):
+    if not (window.types & by.types if by.types else window.types):
         return None
     if by.is_open:
         return _part(window, window.chunks, window.counts)
-    verdicts = list(map(by.verdicts.__getitem__, window.facets))
-    fragments = list(compress(window.fragments, verdicts))
-    if not fragments:
-        return None
-    counts = [0] * len(TYPES)
-    for facet, count in Counter(compress(window.facets, verdicts)).items():
-        counts[facet.kind.type.index] += count
-    return _part(window, fragments, counts)
+    fragments, counts = window.pick(by.verdicts)
+    return _part(window, fragments, counts) if fragments else None
 
 
 def _part(window: Window, fragments: Sequence[bytes], counts: Sequence[int]) -> Part:

@@ -1,8 +1,8 @@
 """The first cursor of a client: the live stream, wherever in the log it stands.
 
     before it        the state as of its place, for a client that has not seen what led there
-    at the tail      each window as it comes, in frames that equal clients share
-    behind the tail  page by page, as ``wants`` and ``feed`` say, until it is at the tail
+    near the head    each window as it comes, in frames that equal clients share
+    behind           page by page, as ``wants`` and ``feed`` say, until it is near the head
     held             by the client's own ``pause``
 
 It has no queue. What a client does not take stays in the log, and where the log or its patience ends, a ``gap``
@@ -32,8 +32,14 @@ MAX_MERGED_BYTES = 1 << 20
 """A message ends at the window that brings it to one of these (wire contract, "Order and completeness")."""
 SAY_POSITION_AFTER_MS = 5_000
 """To a client whose filter matches nothing."""
-CATCH_UP_PAGE = PageLimits(memory_bytes=64 * 1024)
-"""One page a turn of the reactor, for all readers of the past together: a live batch waits for one at most."""
+NEAR_WINDOWS = 20
+"""So far behind the head, a second at the default pace, it takes windows at once, in the turn in which the log has
+grown: parts and frames are shared with those who are at the head."""
+CATCH_UP_WINDOWS = 100
+CATCH_UP_BYTES = {(True, False): 1 << 20, (False, False): 384 << 10, (True, True): 96 << 10, (False, True): 128 << 10}
+"""Of a page further behind, by what it costs: without a filter text passes through, with one events are taken apart,
+and a binary encoding is made of the text. (Is the filter open; is the encoding binary.) There is one page a turn of the
+reactor, for all readers of the past together, so a live batch waits for one at most: about 1 ms."""
 
 
 class Live:
@@ -153,8 +159,13 @@ class Live:
             return self._snapshot.is_due()
         if self.held:
             return False
-        at_tail = self._log.tail.seq <= self.position.seq < self._log.head.seq
-        return at_tail or self._read_ahead is not None or self._must_skip() is not None
+        has_more = self._is_near and self.position.seq < self._log.head.seq
+        return has_more or self._read_ahead is not None or self._must_skip() is not None
+
+    @property
+    def _is_near(self) -> bool:
+        """It needs no page."""
+        return self.position.seq >= max(self._log.tail.seq, self._log.head.seq - NEAR_WINDOWS)
 
     def pull(self, now_ms: float) -> Frame | None:
         """The next message; ``None`` where there is none, or none that could be made without a page."""
@@ -164,7 +175,7 @@ class Live:
             return None
         skip = self._must_skip()
         frame = self._skip(*skip) if skip else None
-        frame = frame or self._send_page() or self._send_tail()
+        frame = frame or self._send_page() or self._send_near()
         if self.position.seq == self._log.head.seq and not self._snapshot:
             self._is_catching_up = False
         if frame is None and self.position.seq > self._told_seq and now_ms - self._told_ms >= SAY_POSITION_AFTER_MS:
@@ -180,11 +191,11 @@ class Live:
             self._told_ms, self._told_seq = now_ms, self.position.seq
         return frame
 
-    def _send_tail(self) -> Frame | None:
+    def _send_near(self) -> Frame | None:
         """What has come since the last time, as one batch within its bounds."""
         parts: list[Part] = []
         events = size_bytes = 0
-        if self.position.seq < self._log.tail.seq:
+        if not self._is_near:
             return None
         while events < MAX_MERGED_EVENTS and size_bytes < MAX_MERGED_BYTES:
             window = self._log.after(self.position)
@@ -209,9 +220,10 @@ class Live:
         """What it can't go on without: a page, the state at some place, or a turn to look at that."""
         if self._snapshot:
             return self._snapshot.wants()
-        if self.held or self._read_ahead or self.position.seq >= self._log.tail.seq:
+        if self.held or self._read_ahead or self._is_near:
             return None
-        return Wanted(self.position, END, self.filter.wants, CATCH_UP_PAGE)
+        size_bytes = CATCH_UP_BYTES[self.filter.is_open, self._encoder.is_binary]
+        return Wanted(self.position, END, self.filter.wants, PageLimits(CATCH_UP_WINDOWS, memory_bytes=size_bytes))
 
     def miss_state(self) -> Frame | None:
         """The state at its place can't be had any more: it goes on at the head, where it can; the gap that says so."""
