@@ -1,8 +1,8 @@
 """The first cursor of a client: the live stream, wherever in the log it stands.
 
-    before it        the state as of its place, for a client that has not seen what led there
+    first            the state as of its place, for a client that has not seen what led there
     near the head    each window as it comes, in frames that equal clients share
-    behind           page by page, as ``wants`` and ``feed`` say, until it is near the head
+    further behind   page by page, as ``wants`` and ``feed`` say, until it is near the head
     held             by the client's own ``pause``
 
 It has no queue. What a client does not take stays in the log, and where the log or its patience ends, a ``gap``
@@ -36,10 +36,11 @@ NEAR_WINDOWS = 20
 """So far behind the head, a second at the default pace, it takes windows at once, in the turn in which the log has
 grown: parts and frames are shared with those who are at the head."""
 CATCH_UP_WINDOWS = 100
-CATCH_UP_BYTES = {(True, False): 1 << 20, (False, False): 384 << 10, (True, True): 96 << 10, (False, True): 128 << 10}
+CATCH_UP_BYTES = {(True, False): 640 << 10, (False, False): 384 << 10, (True, True): 96 << 10, (False, True): 128 << 10}
 """Of a page further behind, by what it costs: without a filter text passes through, with one events are taken apart,
-and a binary encoding is made of the text. (Is the filter open; is the encoding binary.) There is one page a turn of the
-reactor, for all readers of the past together, so a live batch waits for one at most: about 1 ms."""
+and a binary encoding is made of the text. (Is the filter open; is the encoding binary.) A page is one message, and
+holds no more than one may. There is one page a turn of the reactor, for all readers of the past together, so a live
+batch waits for one at most: about 1 ms."""
 
 
 class Live:
