@@ -12,7 +12,7 @@ from tests.log.test_memory import seal_early
 from tests.state.streams import Chronicle, Step, steps
 from tests.state.test_keyframe import everything
 from tests.stream.conversation import now
-from tests.stream.made import Made, draft, made
+from tests.stream.made import Made, draft, fsyncs, made
 from tests.web.wire import step
 from vizd.folds import Folds
 from vizd.log.memory import MemoryLog
@@ -344,6 +344,19 @@ class InTurns(Case):
             step(self.clock)
             self.assertLessEqual(Taken.done - done, 100)
         self.assertGreater(self.log.reads, 4)
+
+    def test_of_large_windows_a_turn_folds_a_few(self) -> None:
+        self.patch(Segment, "MAX_AGE_MS", HOUR_MS)
+        self.patch(Segment, "WORTH", 10**9)
+        self.watch(Recorded())
+        for number in range(60):
+            self.log.add(fsyncs(200, first=1_000 * number))
+        self.instants = Instants(self.log, self.log.folds.projection, lambda: Taken(HOUR_MS), self.turns)
+        asked = self.ask(self.log.places()[-2])
+        while not asked.called:
+            done = Taken.done
+            step(self.clock)
+            self.assertLessEqual(200 * (Taken.done - done), 800)
 
     def test_others_have_their_turns_in_between(self) -> None:
         self.fill()
