@@ -6,12 +6,9 @@ the range; and between two pages the reactor does other things, so live windows 
 
 from collections.abc import Iterator
 
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
-from twisted.internet.interfaces import IPushProducer
-from twisted.logger import Logger
+from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
-from zope.interface import implementer
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
@@ -21,6 +18,7 @@ from vizd.stream.history import PAGE, ReadSlots, trimmed_before
 from vizd.web.admission import Admission, Refused
 from vizd.web.formats import format_for
 from vizd.web.interfaces import IFormat
+from vizd.web.paced import Paced
 from vizd.web.query import Query
 from vizd.web.site import Endpoint
 from vizd.web.turns import Turns
@@ -55,7 +53,7 @@ class HistoryEndpoint(Endpoint):
         if not self._slots.take():
             raise Refused(503, "busy", f"{self._slots.MAX} histories are being read: try again", RETRY_AFTER_S)
         answer = _Answer(self._history_log, by, from_ms, to_ms, limit, form)
-        writing = ensureDeferred(_Writer(request, self._turns).write(answer))
+        writing = ensureDeferred(_write(answer, Paced(request, self._turns)))
         request.notifyFinish().addErrback(lambda _: writing.cancel())
         writing.addErrback(self._failed, request).addBoth(lambda _: self._slots.give_back())
         return NOT_DONE_YET
@@ -114,41 +112,12 @@ class _Answer:
         return self.form.end({"total_events": self._events, "next_from": self._next_from})
 
 
-@implementer(IPushProducer)
-class _Writer:
-    """Writes an answer to a request, at the pace of the socket."""
-
-    _log = Logger()
-
-    def __init__(self, request: Request, turns: Turns) -> None:
-        self._request = request
-        self._turns = turns
-        self._resumed: Deferred[None] | None = None
-
-    def pauseProducing(self) -> None:
-        """The socket is full."""
-        if self._resumed is None:
-            self._resumed = Deferred()
-
-    def resumeProducing(self) -> None:
-        """There is room again."""
-        resumed, self._resumed = self._resumed, None
-        if resumed is not None:
-            resumed.callback(None)
-
-    def stopProducing(self) -> None:
-        """The connection is gone; the request says so itself."""
-
-    async def write(self, answer: _Answer) -> None:
-        """All of it."""
-        self._request.registerProducer(self, True)
-        self._request.write(answer.begin())
-        while not answer.is_complete:
-            await self._turns.take()
-            page = await answer.log.read(answer.position, answer.stop, answer.filter.wants, PAGE)
-            self._request.write(b"".join(answer.page(page)))
-            if self._resumed is not None:
-                await self._resumed
-        self._request.write(answer.end())
-        self._request.unregisterProducer()
-        self._request.finish()
+async def _write(answer: _Answer, paced: Paced) -> None:
+    """All of it, page by page."""
+    paced.write(answer.begin())
+    while not answer.is_complete:
+        await paced.turn()
+        page = await answer.log.read(answer.position, answer.stop, answer.filter.wants, PAGE)
+        paced.write(b"".join(answer.page(page)))
+    await paced.turn()
+    paced.finish(answer.end())

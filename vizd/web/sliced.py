@@ -4,12 +4,11 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
-from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
-from zope.interface import implementer
 
 from vizd.web.admission import Admission
+from vizd.web.paced import Paced
 from vizd.web.query import Query
 from vizd.web.site import Endpoint
 from vizd.web.turns import Turns
@@ -48,7 +47,12 @@ class SlicedEndpoint(Endpoint):
 
     async def write(self, request: Request, slices: Iterator[bytes]) -> None:
         """The body."""
-        await _Writer(request, self._turns).write(slices)
+        paced = Paced(request, self._turns)
+        await paced.turn()
+        for text in slices:
+            paced.write(text)
+            await paced.turn()
+        paced.finish()
 
     def answer(self, request: Request, answering: Coroutine[Deferred[None], Any, None]) -> None:
         """Let it run, until the client is gone."""
@@ -72,42 +76,3 @@ def range_of(query: Query) -> tuple[int | None, int | None]:
     if from_ms is not None and to_ms is not None and from_ms > to_ms:
         raise ValueError(f"from: {from_ms} is behind to, {to_ms}: use a from that is not after to")
     return from_ms, to_ms
-
-
-@implementer(IPushProducer)
-class _Writer:
-    """Writes slices to a request; while the socket is full it takes no turn."""
-
-    def __init__(self, request: Request, turns: Turns) -> None:
-        self._request = request
-        self._turns = turns
-        self._resumed: Deferred[None] | None = None
-
-    def pauseProducing(self) -> None:
-        """The socket is full."""
-        if self._resumed is None:
-            self._resumed = Deferred()
-
-    def resumeProducing(self) -> None:
-        """There is room again."""
-        resumed, self._resumed = self._resumed, None
-        if resumed is not None:
-            resumed.callback(None)
-
-    def stopProducing(self) -> None:
-        """The connection is gone; the request says so itself."""
-
-    async def write(self, slices: Iterator[bytes]) -> None:
-        """All of them."""
-        self._request.registerProducer(self, True)
-        while True:
-            await self._turns.take()
-            text = next(slices, None)
-            if text is None:
-                break
-            if text:
-                self._request.write(text)
-            if self._resumed is not None:
-                await self._resumed
-        self._request.unregisterProducer()
-        self._request.finish()
