@@ -21,7 +21,7 @@ from bench.law.wire import READ_BYTES, Closed, Wire
 
 __all__ = ["Client", "Plan"]
 
-FINISH_TIMEOUT_S = 40.0
+FINISH_TIMEOUT_S = 100.0
 SLICE_S = 0.2
 """A wait is no longer without a look at whether the run has ended."""
 SLOW_READS_PER_S = 20

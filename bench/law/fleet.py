@@ -17,7 +17,7 @@ from bench.law.transcript import Transcript
 __all__ = ["Fleet"]
 
 READY_TIMEOUT_S = 60.0
-FINISH_TIMEOUT_S = 120.0
+FINISH_TIMEOUT_S = 240.0
 
 
 class Fleet:

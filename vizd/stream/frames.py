@@ -99,12 +99,13 @@ class Frames:
     """Makes batches, and keeps the newest for the next reader who asks for the same.
 
     :cvar MAX_KEPT: parts, and batches; 200 different filters in both encodings fit for two ticks.
-    :cvar MAX_KEPT_BYTES: of each.
+    :cvar MAX_KEPT_BYTES: of each. :cvar MAX_PAST_BYTES: of pages behind the head, and of snapshots.
     :cvar MAX_WINDOWS: whose events are kept as MessagePack.
     """
 
     MAX_KEPT = 1_024
     MAX_KEPT_BYTES = 16 << 20
+    MAX_PAST_BYTES = 4 << 20
     MAX_WINDOWS = 8
 
     def __init__(self, epoch: bytes) -> None:
@@ -114,8 +115,8 @@ class Frames:
         self._epoch = epoch
         self._parts = Recent[tuple[Filter, int], Part | None](self.MAX_KEPT, self.MAX_KEPT_BYTES)
         self._batches = Recent[tuple[Any, ...], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
-        self._pages = Recent[tuple[Filter, str, int], ReadPage](self.MAX_KEPT, self.MAX_KEPT_BYTES)
-        self._states = Recent[tuple[Any, ...], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
+        self._pages = Recent[tuple[Filter, str, int], ReadPage](self.MAX_KEPT, self.MAX_PAST_BYTES)
+        self._states = Recent[tuple[Any, ...], Frame](self.MAX_KEPT, self.MAX_PAST_BYTES)
         self._encoded = Recent[int, dict[bytes, bytes]](self.MAX_WINDOWS, self.MAX_KEPT_BYTES)
 
     def part(self, window: Window, by: Filter) -> Part | None:
