@@ -22,6 +22,7 @@ from bench.law.wire import READ_BYTES, Closed, Wire
 __all__ = ["Client", "Plan"]
 
 FINISH_TIMEOUT_S = 100.0
+STILL_COMES_S = 5.0
 SLICE_S = 0.2
 """A wait is no longer without a look at whether the run has ended."""
 SLOW_READS_PER_S = 20
@@ -244,6 +245,12 @@ class Client:
             case "error":
                 self.is_history_open = self.is_history_open and note.fields.get("code") != "busy"
 
+    async def _is_served(self) -> bool:
+        """Something comes still."""
+        before = self.position
+        await self.take(STILL_COMES_S, until=lambda: self.position != before, to_the_end=True)
+        return self.position != before
+
     # The end of the run.
 
     async def finish(self) -> None:
@@ -265,7 +272,12 @@ class Client:
         before = self._positions
         left_s = give_up_s - time.monotonic()
         await self.take(left_s, until=lambda: self._positions > before, to_the_end=True)
-        self.note("finished" if self._positions > before and self.wire is not None else "unfinished")
+        if self._positions > before and self.wire is not None:
+            self.note("finished")
+        elif self.plan.receive_bytes is not None and await self._is_served():
+            self.note("left")  # A receive buffer of a few kB is a thin line; it may be far behind, and misses nothing.
+        else:
+            self.note("unfinished")
         if self.wire is not None:
             self.wire.close()
             self.wire = None
