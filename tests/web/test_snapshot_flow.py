@@ -15,11 +15,13 @@ from twisted.internet import reactor as installed_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import blockingCallFromThread, deferToThread
+from twisted.trial.unittest import SynchronousTestCase
 from websockets.sync.client import ClientConnection
 
 from tests.log.test_memory import seal_early
 from tests.state.model import Model
-from tests.stream.made import Made, fsyncs, made
+from tests.stream.conversation import Conversation, append
+from tests.stream.made import Made, followed, fsyncs, made, memory_log
 from tests.stream.reference import passes
 from tests.web import test_websocket
 from tests.web.test_instants import HOUR_MS, Recorded
@@ -631,6 +633,40 @@ class FilterTests(Case):
         screen, events = await deferToThread(run)
         self.check(screen, types=["Raft", "Swim"])
         self.assertLess(events, MANY)
+
+
+class AskedForTests(SynchronousTestCase):
+    """A state that was asked for, by a client that else wants none, and a gap before it has come."""
+
+    def setUp(self) -> None:
+        self.log = memory_log()
+        self.projection = followed(self.log)
+        append(self.log, 0, 3)
+        self.client = Conversation(self.log, projection=self.projection)
+        self.client.tell(type="filter", state=True)
+
+    def check(self, reason: str) -> None:
+        gap, state = self.client.hear_all()
+        self.assertEqual((gap["type"], gap["reason"]), ("gap", reason))
+        self.assertEqual((state["snapshot"], state["position"]), (True, gap["position"]))
+
+    def test_it_comes_behind_the_gap(self) -> None:
+        self.client.tell(type="pause")
+        append(self.log, 3, 3)
+        self.client.tell(type="resume")
+        self.check("paused")
+
+    def test_it_comes_where_it_can_be_had_if_its_place_is_gone(self) -> None:
+        self.client = Later(self.log, projection=self.projection, position=position_to_text(EPOCH, self.log.oldest))
+        self.client.tell(type="filter", state=True)
+        self.check("trimmed")
+
+
+class Later(Conversation):
+    """One that can't have the state of the past."""
+
+    def state_at(self, position: Position) -> None:
+        return None
 
 
 class HistoryCase(Case):

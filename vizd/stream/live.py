@@ -228,8 +228,10 @@ class Live:
 
     def miss_state(self) -> Frame | None:
         """The state at its place can't be had any more: it goes on at the head, where it can; the gap that says so."""
-        self._snapshot = None
-        return self._skip(self._log.head, "trimmed")
+        gap = self._skip(self._log.head, "trimmed")
+        if gap is None:
+            self._snapshot = None
+        return gap
 
     def feed(self, page: Page) -> None:
         """Give it that page."""
@@ -289,7 +291,7 @@ class Live:
     def _declare(self, gap: Gap) -> Frame:
         self.gaps[gap.reason] += 1
         self._told_seq = self.position.seq
-        self._send_state(self.wish)
+        self._send_state(self._snapshot.wish if self._snapshot else self.wish)  # What it had asked for still comes.
         fields = {"type": "gap", **gap_fields(gap), "position": self._text()}
         return Frame(self._encoder.message(fields), self._encoder.is_binary)
 
