@@ -13,7 +13,7 @@ from tests.log.drafts import draft, mark
 from tests.log.machine import LogMachine, now
 from vizd.events.catalogue import KINDS
 from vizd.events.facet import Facet
-from vizd.log import memory
+from vizd.log import memory, pages
 from vizd.log.block import Packed
 from vizd.log.interfaces import ILog
 from vizd.log.memory import MemoryLog
@@ -28,7 +28,6 @@ SMALL = {
     "BLOCK_EVENTS": 5,
     "BLOCK_WINDOWS_QUIET": 6,
     "BLOCK_BYTES": 9_000,
-    "SCANNED_PER_BLOCK": 2,
 }
 """The module's own bounds, for histories of a few windows."""
 
@@ -209,6 +208,7 @@ def seal_early(patch: Callable[[Any, str, int], Any]) -> None:
     """So that a short run comes to it."""
     for name, value in SMALL.items():
         patch(memory, name, value)
+    patch(pages, "SCANNED_PER_BLOCK", 2)
 
 
 def windows_of(log: MemoryLog) -> list[Window]:

@@ -226,7 +226,7 @@ class ResumeTests(SynchronousTestCase):
             )  # fmt: skip
             append(self.log, number)
             self.assertEqual(numbers(again.hear_all()), [number])
-            self.assertEqual(again.session.gaps, {"restart": 1})
+            self.assertEqual(again.session.described()["gaps"], {"restart": 1})
 
     def test_it_may_be_as_far_behind_as_it_takes_until_it_was_at_the_head_once(self) -> None:
         self.patch(live_module, "CATCH_UP_WINDOWS", 10)
@@ -300,7 +300,7 @@ class SlowTests(SynchronousTestCase):
         )  # fmt: skip
         append(log, 1, node=99)
         self.assertEqual(kinds(conversation.hear_all()), ["batch"])
-        self.assertEqual(conversation.session.gaps, {"slow": 1})
+        self.assertEqual(conversation.session.described()["gaps"], {"slow": 1})
 
     def test_up_to_the_bound_it_gets_all_of_it(self) -> None:
         log = memory_log()

@@ -11,7 +11,7 @@ from tests.web.wire import Browser, step
 from vizd.web.admission import Admission
 from vizd.web.query import Query
 from vizd.web.site import Root, gzipped
-from vizd.web.sliced import SlicedEndpoint, range_of
+from vizd.web.sliced import SlicedEndpoint
 from vizd.web.turns import Turns
 
 
@@ -22,7 +22,7 @@ class Counted(SlicedEndpoint):
 
     def slices(self, query: Query) -> Iterator[bytes]:
         """See ``SlicedEndpoint``."""
-        from_ms, to_ms = range_of(query)
+        from_ms, to_ms = query.range_ms()
         return self._numbers(from_ms or 0, 10 if to_ms is None else to_ms)
 
     def _numbers(self, begin: int, end: int) -> Iterator[bytes]:

@@ -10,7 +10,6 @@ of the windows.
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from operator import attrgetter
 
 from zope.interface import implementer
@@ -19,7 +18,8 @@ from vizd.log.block import Block
 from vizd.log.borders import Borders
 from vizd.log.interfaces import ILog
 from vizd.log.keyframe import BEGINNING, Keyframe
-from vizd.log.sealed import SealedWindow, Unpacker
+from vizd.log.pages import PageMaker
+from vizd.log.sealed import Unpacker
 from vizd.log.segment import Segment
 from vizd.log.window import START, Draft, Gap, Page, PageLimits, Position, Summary, Window
 
@@ -45,8 +45,6 @@ MAX_TRIMMED_PER_APPEND = 4
 """Segments. A jump of the clock makes everything old at once; letting go of a segment takes under a millisecond."""
 SEGMENTS_IN_BOUND = 32
 """A small bound is trimmed in small steps: a segment holds no more than this part of it."""
-SCANNED_PER_BLOCK = 100
-"""What looking at a block counts as, in windows: asking it for nodes or shards takes about 70 us."""
 
 _start_ms = attrgetter("start_ms")
 
@@ -268,7 +266,7 @@ class MemoryLog:
         for segment in reversed(self._segments):
             if segment.keyframe and segment.keyframe.position.seq <= position.seq:
                 return segment.keyframe
-        if position.seq < self.oldest.seq or self.oldest.seq:
+        if self.oldest.seq:
             raise LookupError(f"nothing is known of the state behind window {position.seq}: it has been trimmed")
         return BEGINNING
 
@@ -287,7 +285,7 @@ class MemoryLog:
                 entered, to_ms = stop, stop.end_ms
             gap = Gap.between(position, entered, to_ms, "trimmed")
             position = entered
-        page = _PageMaker(position, min(stop.seq, self.head.seq), wanted, limits)
+        page = PageMaker(position, min(stop.seq, self.head.seq), wanted, limits)
         at = self._block_at(position.seq + 1)
         while page.goes_on and page.position.seq < self.tail.seq:
             page.take_block(self._blocks[at], self._unpacker)
@@ -295,78 +293,3 @@ class MemoryLog:
         while page.goes_on:
             page.take(self._plain[page.position.seq - self.tail.seq])
         return Page(gap, page.windows, page.position)
-
-
-class _Glance:
-    """A window of a block, as far as that can be told at a glance: its types, and the nodes and shards of the block.
-
-    :ivar types: of the window.
-    """
-
-    def __init__(self, block: Block) -> None:
-        self._block = block
-        self.types = 0
-
-    @cached_property
-    def nodes(self) -> frozenset[int]:
-        """See ``Summary``."""
-        return self._block.everything.nodes
-
-    @cached_property
-    def shards(self) -> frozenset[int | None]:
-        """See ``Summary``."""
-        return self._block.everything.shards
-
-
-class _PageMaker:
-    """Fills a page until it is full, or the range has ended."""
-
-    def __init__(
-        self, position: Position, stop_seq: int, wanted: Callable[[Summary], bool], limits: PageLimits
-    ) -> None:
-        self.position = position
-        self.windows: list[Window] = []
-        self._stop_seq = stop_seq
-        self._wanted = wanted
-        self._room_windows = limits.windows
-        self._room_scanned = limits.scanned
-        self._room_bytes = limits.memory_bytes
-
-    @property
-    def goes_on(self) -> bool:
-        """There is something to read, and room for it."""
-        return (
-            self.position.seq < self._stop_seq
-            and self._room_windows > 0
-            and self._room_scanned > 0
-            and self._room_bytes > 0
-        )
-
-    def take(self, window: Window, summary: Summary | None = None) -> None:
-        """Take the next window, if it is wanted.
-
-        :param summary: says as much of it as is known without unpacking it.
-        """
-        self.position = window.position
-        self._room_scanned -= 1
-        if self._wanted(summary or window):
-            self.windows.append(window)
-            self._room_windows -= 1
-            self._room_bytes -= window.memory_bytes
-
-    def take_block(self, block: Block, unpacker: Unpacker) -> None:
-        """Take the windows of the next block that are wanted, from ``position`` on."""
-        self._room_scanned -= SCANNED_PER_BLOCK
-        first = self.position.seq - block.before.seq
-        behind = min(len(block), self._stop_seq - block.before.seq)
-        if not self._wanted(block.everything):
-            self.position = block.position(behind - 1)
-            return
-        packed = block.all if block.rare is None or self._wanted(block.common) else block.rare
-        glance = _Glance(block)
-        for index in range(first, behind):
-            window = SealedWindow(block, index, packed, unpacker)
-            glance.types = window.types
-            self.take(window, glance)
-            if not self.goes_on:
-                return

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import Any
 
-from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
 from vizd.log.block import Block, Packed, Unpacked
-from vizd.log.window import Window
+from vizd.log.window import Window, counts_of
 
 __all__ = ["SealedWindow", "Unpacker"]
 
@@ -60,15 +59,19 @@ class SealedWindow(Window):
         self.types = sum(1 << each for each, count in enumerate(self.counts) if count)
         self.memory_bytes = packed.sizes[index]
 
+    @property
+    def _unpacked(self) -> Unpacked:
+        return self._unpacker.unpack(self._packed)
+
     def __getattr__(self, name: str) -> Any:
         """Fill a slot that is asked for and not filled yet."""
         match name:
             case "fragments":
-                lines = self._unpacker.unpack(self._packed).lines_of(self._index)
+                lines = self._unpacked.lines_of(self._index)
                 self.fragments = lines.split(b"\n") if lines else []
             case "facets":
                 facets = self._block.table.facets
-                self.facets = [facets[index] for index in self._unpacker.unpack(self._packed).facets_of(self._index)]
+                self.facets = [facets[index] for index in self._unpacked.facets_of(self._index)]
             case "nodes":
                 self.nodes = frozenset(node for facet in set(self.facets) for node in facet.nodes)
             case "shards":
@@ -81,19 +84,17 @@ class SealedWindow(Window):
 
     def pick(self, verdicts: Mapping[Facet, bool]) -> tuple[Sequence[bytes], Sequence[int]]:
         """See ``Window``. Each facet that occurs is judged once, and events are found by its index."""
-        unpacked = self._unpacker.unpack(self._packed)
+        unpacked = self._unpacked
         indexes, facets = unpacked.facets_of(self._index), self._block.table.facets
         passing = {index for index in set(indexes) if verdicts[facets[index]]}
-        counts = [0] * len(TYPES)
         if not passing:
-            return [], counts
+            return [], counts_of(())
         passes = list(map(passing.__contains__, indexes))
-        for index, count in Counter(compress(indexes, passes)).items():
-            counts[facets[index].kind.type.index] += count
+        counts = counts_of((facets[index], number) for index, number in Counter(compress(indexes, passes)).items())
         return list(compress(unpacked.lines_of(self._index).split(b"\n"), passes)), counts
 
     @property
     def chunks(self) -> list[bytes]:
         """See ``Window``; not taken apart."""
-        lines = self._unpacker.unpack(self._packed).lines_of(self._index)
+        lines = self._unpacked.lines_of(self._index)
         return [lines.replace(b"\n", b",")] if lines else []

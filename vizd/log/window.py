@@ -4,7 +4,7 @@ A fold over the log reads windows and nothing else, never a clock, so all that a
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
@@ -12,7 +12,20 @@ from typing import Protocol
 from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
 
-__all__ = ["END", "START", "Draft", "Gap", "Mark", "Page", "PageLimits", "Position", "Publisher", "Summary", "Window"]
+__all__ = [
+    "END",
+    "START",
+    "Draft",
+    "Gap",
+    "Mark",
+    "Page",
+    "PageLimits",
+    "Position",
+    "Publisher",
+    "Summary",
+    "Window",
+    "counts_of",
+]
 
 _FRAGMENT_OVERHEAD_BYTES = 33 + 8 + 8 + 8
 """Of a ``bytes`` object, of its pointer and its facet's in the two columns, and of its place in ``places``."""
@@ -62,6 +75,17 @@ class Mark:
     connected: bool | None = None
     skew_ms: int | None = None
     restated: bool = False
+
+
+def counts_of(numbers: Iterable[tuple[Facet, int]]) -> list[int]:
+    """How many events of each type, in the order of the catalogue.
+
+    :param numbers: of facets, how many events have them.
+    """
+    counts = [0] * len(TYPES)
+    for facet, number in numbers:
+        counts[facet.kind.type.index] += number
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +187,8 @@ class Window:
         self.places: dict[Facet, list[int]] | None = None
         self.position = Position(seq, events_before + len(draft.fragments), self.end_ms)
         different = Counter(draft.facets)
-        counts = [0] * len(TYPES)
-        for facet, count in different.items():
-            counts[facet.kind.type.index] += count
-        self.counts = tuple(counts)
-        self.types = sum(1 << index for index, count in enumerate(counts) if count)
+        self.counts = tuple(counts_of(different.items()))
+        self.types = sum(1 << index for index, count in enumerate(self.counts) if count)
         self.nodes = frozenset(node for facet in different for node in facet.nodes)
         self.shards = frozenset(facet.shard for facet in different)
         self.memory_bytes = (
@@ -189,11 +210,9 @@ class Window:
             # These numbers are there anyway: new ones would take as much memory as the text of the events.
             for facet, place in zip(self.facets, _PLACES, strict=False):
                 self.places.setdefault(facet, []).append(place)
-        counts = [0] * len(TYPES)
-        found = [facet for facet in self.places if verdicts[facet]]
-        for facet in found:
-            counts[facet.kind.type.index] += len(self.places[facet])
-        in_order = sorted(chain.from_iterable(map(self.places.__getitem__, found)))
+        found = {facet: places for facet, places in self.places.items() if verdicts[facet]}
+        in_order = sorted(chain.from_iterable(found.values()))
+        counts = counts_of((facet, len(places)) for facet, places in found.items())
         return list(map(self.fragments.__getitem__, in_order)), counts
 
     @property

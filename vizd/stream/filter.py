@@ -73,10 +73,14 @@ class Filter:
         """It lets everything pass."""
         return not (self.types or self.nodes or self.shards)
 
+    def wants_types(self, types: int) -> bool:
+        """Whether any of these types, a bit mask, passes; of none, none does."""
+        return bool(types & self.types if self.types else types)
+
     def wants(self, summary: Summary) -> bool:
         """False: none of the events there passes. True: look."""
         return bool(
-            (summary.types & self.types if self.types else summary.types)
+            self.wants_types(summary.types)
             and (not self.nodes or not self.nodes.isdisjoint(summary.nodes))
             and (not self.shards or None in (shards := summary.shards) or not self.shards.isdisjoint(shards))
         )

@@ -60,7 +60,7 @@ class Part:
 
 def select(window: Window, by: Filter) -> Part | None:
     """What ``by`` lets pass of ``window``; ``None`` where that is nothing."""
-    if not (window.types & by.types if by.types else window.types):
+    if not by.wants_types(window.types):
         return None
     if by.is_open:
         return _part(window, window.chunks, window.counts)

@@ -171,7 +171,7 @@ class Live:
     def pull(self, now_ms: float) -> Frame | None:
         """The next message; ``None`` where there is none, or none that could be made without a page."""
         if self._snapshot:
-            return self._pull_state(now_ms)
+            return self._pull_state(self._snapshot, now_ms)
         if self.held:
             return None
         skip = self._must_skip()
@@ -185,9 +185,9 @@ class Live:
             self._told_ms, self._told_seq = now_ms, self.position.seq
         return frame
 
-    def _pull_state(self, now_ms: float) -> Frame | None:
-        frame = self._snapshot.pull() if self._snapshot else None
-        if self._snapshot and self._snapshot.ended:
+    def _pull_state(self, snapshot: Snapshot, now_ms: float) -> Frame | None:
+        frame = snapshot.pull()
+        if snapshot.ended:
             self._snapshot = None
             self._told_ms, self._told_seq = now_ms, self.position.seq
         return frame

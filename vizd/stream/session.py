@@ -12,7 +12,7 @@ The conversation: ``connected``, then batches; meanwhile the client may send ``f
 ``history``, ``history_cancel`` and ``ping``. What is wrong is answered by ``error`` and changes nothing.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -215,11 +215,6 @@ class Session:
     def encoding(self) -> str:
         """The name of its encoding."""
         return self._encoder.name
-
-    @property
-    def gaps(self) -> Counter[str]:
-        """Declared so far, by reason; those of histories are not counted."""
-        return self._live.gaps
 
     def described(self) -> dict[str, Any]:
         """For ``/api/stats``."""

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
-from vizd.log.window import Position
+from vizd.log.window import Position, counts_of
 from vizd.state.view import Slice, View
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
@@ -64,7 +63,6 @@ class Snapshot:
         self._position = position
         self._filter = by
         self.wish = wish
-        self._limit: int = wish.value
         self._encoder = encoder
         self._frames = frames
         self._slices: Iterator[Slice] | None = None
@@ -108,7 +106,7 @@ class Snapshot:
         if not self._filter.is_open:
             verdicts = list(map(self._filter.verdicts.__getitem__, facets))
             facets, fragments = list(compress(facets, verdicts)), list(compress(fragments, verdicts))
-        room = self._limit - self._taken
+        room = self.wish.value - self._taken
         if len(facets) > room:
             self._is_truncated = self._is_read = True
         self._facets += facets[:room]
@@ -139,9 +137,7 @@ class Snapshot:
             extras["position"] = self._frames.position_text(self._position)
         if is_last and self._is_truncated:
             extras["truncated"] = True
-        key = self._filter, self._encoder.name, self._position.seq, (self._limit, self._batches, in_history)
+        key = self._filter, self._encoder.name, self._position.seq, (self.wish, self._batches, in_history)
         self._batches += 1
-        counts = [0] * len(TYPES)
-        for facet, count in Counter(facets).items():
-            counts[facet.kind.type.index] += count
+        counts = counts_of(Counter(facets).items())
         return self._frames.state(key, self._position.end_ms or 0, fragments, counts, self._encoder, extras)

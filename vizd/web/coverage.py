@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from vizd.state.coverage import Coverage
 from vizd.web.admission import Admission
 from vizd.web.query import Query
-from vizd.web.sliced import SlicedEndpoint, range_of
+from vizd.web.sliced import SlicedEndpoint
 from vizd.web.turns import Turns
 
 __all__ = ["CoverageEndpoint"]
@@ -21,7 +21,7 @@ class CoverageEndpoint(SlicedEndpoint):
 
     def slices(self, query: Query) -> Iterator[bytes]:
         """See ``SlicedEndpoint``."""
-        return self._told(*range_of(query))
+        return self._told(*query.range_ms())
 
     def _told(self, from_ms: int | None, to_ms: int | None) -> Iterator[bytes]:
         before = '{"nodes":['

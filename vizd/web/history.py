@@ -6,8 +6,6 @@ the range; and between two pages the reactor does other things, so live windows 
 
 from collections.abc import Iterator
 
-from twisted.internet.defer import CancelledError, ensureDeferred
-from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
 from vizd.log.interfaces import ILog
@@ -18,9 +16,8 @@ from vizd.stream.history import PAGE, ReadSlots, trimmed_before
 from vizd.web.admission import Admission, Refused
 from vizd.web.formats import format_for
 from vizd.web.interfaces import IFormat
-from vizd.web.paced import Paced
+from vizd.web.paced import Paced, PacedEndpoint
 from vizd.web.query import Query
-from vizd.web.site import Endpoint
 from vizd.web.turns import Turns
 
 __all__ = ["HistoryEndpoint"]
@@ -28,41 +25,26 @@ __all__ = ["HistoryEndpoint"]
 RETRY_AFTER_S = 1
 
 
-class HistoryEndpoint(Endpoint):
+class HistoryEndpoint(PacedEndpoint):
     """``from``, ``to``, ``types``, ``nodes``, ``shards``, ``limit``: see the wire contract, section 3."""
 
     def __init__(self, admission: Admission, log: ILog, slots: ReadSlots, turns: Turns) -> None:
-        super().__init__(admission)
+        super().__init__(admission, turns)
         self._history_log = log
         self._slots = slots
-        self._turns = turns
 
     def get(self, request: Request) -> int:
         """See ``Endpoint``."""
         query = Query(request.args or {})
-        from_ms, to_ms, limit = query.milliseconds("from"), query.milliseconds("to"), query.count("limit")
-        by = query.filter()
-        if from_ms is not None and to_ms is not None and from_ms > to_ms:
-            raise ValueError(f"from: {from_ms} is behind to, {to_ms}: use a from that is not after to")
+        (from_ms, to_ms), limit, by = query.range_ms(), query.count("limit"), query.filter()
         form = format_for(request.requestHeaders.getRawHeaders(b"Accept", []))
-        request.setHeader(b"Content-Type", form.content_type)
-        request.responseHeaders.addRawHeader(b"Vary", b"Accept, Accept-Encoding")
-        if request.method == b"HEAD":
-            request.finish()
-            return NOT_DONE_YET
-        if not self._slots.take():
-            raise Refused(503, "busy", f"{self._slots.MAX} histories are being read: try again", RETRY_AFTER_S)
-        answer = _Answer(self._history_log, by, from_ms, to_ms, limit, form)
-        writing = ensureDeferred(_write(answer, Paced(request, self._turns)))
-        request.notifyFinish().addErrback(lambda _: writing.cancel())
-        writing.addErrback(self._failed, request).addBoth(lambda _: self._slots.give_back())
+        if self.begin(request, form.content_type, b"Accept, Accept-Encoding"):
+            if not self._slots.take():
+                raise Refused(503, "busy", f"{self._slots.MAX} histories are being read: try again", RETRY_AFTER_S)
+            answer = _Answer(self._history_log, by, from_ms, to_ms, limit, form)
+            running = self.answer(request, _write(answer, Paced(request, self._turns)))
+            running.addBoth(lambda _: self._slots.give_back())
         return NOT_DONE_YET
-
-    def _failed(self, failure: Failure, request: Request) -> None:
-        """After the 200 an error has no other way to be told than to break off."""
-        if not failure.check(CancelledError):
-            self._log.failure("{uri} broke off", failure, uri=request.uri)
-            request.loseConnection()
 
 
 class _Answer:

@@ -1,13 +1,19 @@
-"""A long body, written as fast as the client takes it, in turns with everything else that is read or made."""
+"""Long answers, written as fast as the client takes them, in turns with everything else that is read or made."""
 
-from twisted.internet.defer import Deferred
+from collections.abc import Coroutine
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.interfaces import IPushProducer
+from twisted.python.failure import Failure
 from twisted.web.server import Request
 from zope.interface import implementer
 
+from vizd.web.admission import Admission
+from vizd.web.site import Endpoint
 from vizd.web.turns import Turns
 
-__all__ = ["Paced"]
+__all__ = ["Paced", "PacedEndpoint"]
 
 
 @implementer(IPushProducer)
@@ -50,3 +56,34 @@ class Paced:
         self.write(data)
         self._request.unregisterProducer()
         self._request.finish()
+
+
+class PacedEndpoint(Endpoint):
+    """One whose answers are long."""
+
+    def __init__(self, admission: Admission, turns: Turns) -> None:
+        super().__init__(admission)
+        self._turns = turns
+
+    def begin(
+        self, request: Request, content_type: bytes = b"application/json", vary: bytes = b"Accept-Encoding"
+    ) -> bool:
+        """The headers. False: there is no body to follow, since it is a HEAD, and that has been answered."""
+        request.setHeader(b"Content-Type", content_type)
+        request.responseHeaders.addRawHeader(b"Vary", vary)
+        if request.method == b"HEAD":
+            request.finish()
+            return False
+        return True
+
+    def answer(self, request: Request, answering: Coroutine[Deferred[None], Any, None]) -> Deferred[None]:
+        """Let it run, until the client is gone; fires, without an error, when it has ended in whatever way."""
+        running = ensureDeferred(answering)
+        request.notifyFinish().addErrback(lambda _: running.cancel())
+        return running.addErrback(self._failed, request)
+
+    def _failed(self, failure: Failure, request: Request) -> None:
+        """After the 200 an error has no other way to be told than to break off."""
+        if not failure.check(CancelledError):
+            self._log.failure("{uri} broke off", failure, uri=request.uri)
+            request.loseConnection()

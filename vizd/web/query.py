@@ -31,6 +31,13 @@ class Query:
         """Milliseconds since the Unix epoch; ``None`` where it is not given."""
         return self._number(name, 0, _MAX_MS, "milliseconds since the Unix epoch, such as 1765000000000")
 
+    def range_ms(self) -> tuple[int | None, int | None]:
+        """``from`` and ``to``, in milliseconds since the Unix epoch; ``None`` where one is not given."""
+        from_ms, to_ms = self.milliseconds("from"), self.milliseconds("to")
+        if from_ms is not None and to_ms is not None and from_ms > to_ms:
+            raise ValueError(f"from: {from_ms} is behind to, {to_ms}: use a from that is not after to")
+        return from_ms, to_ms
+
     def duration_ms(self, name: str) -> int | None:
         """Milliseconds; ``None`` where it is not given."""
         return self._number(name, 0, _MAX_MS, "a number of milliseconds")

@@ -13,8 +13,9 @@ from vizd.stream.filter import Filter
 from vizd.stream.position import position_to_text
 from vizd.web.admission import Admission, Refused
 from vizd.web.instants import Instants
+from vizd.web.paced import Paced, PacedEndpoint
 from vizd.web.query import Query
-from vizd.web.sliced import SlicedEndpoint
+from vizd.web.sliced import write_slices
 from vizd.web.turns import Turns
 
 __all__ = ["StateEndpoint"]
@@ -26,7 +27,7 @@ SLICES_PER_TURN = 8
 """Of a view, each of 512 entries at most: about 0.5 ms."""
 
 
-class StateEndpoint(SlicedEndpoint):
+class StateEndpoint(PacedEndpoint):
     """``at``, ``types``, ``nodes``, ``shards``: see the wire contract, section 3."""
 
     def __init__(
@@ -46,10 +47,7 @@ class StateEndpoint(SlicedEndpoint):
         position = self._history_log.head if at_ms == now_ms else self._position(at_ms)
         if position != self._history_log.head and self._instants.waiting >= MAX_WAITING:
             raise Refused(503, "busy", f"{MAX_WAITING} instants are being made: try again", RETRY_AFTER_S)
-        self.begin(request)
-        if request.method == b"HEAD":
-            request.finish()
-        else:
+        if self.begin(request):
             self.answer(request, self._answer(request, at_ms, position, by))
         return NOT_DONE_YET
 
@@ -78,7 +76,8 @@ class StateEndpoint(SlicedEndpoint):
             request.write(self._refuse(request, self._gone()))
             request.finish()
             return
-        await self.write(request, _slices(view, at_ms, position_to_text(self._history_log.epoch, view.position), by))
+        text = position_to_text(self._history_log.epoch, view.position)
+        await write_slices(Paced(request, self._turns), _slices(view, at_ms, text, by))
 
 
 def _slices(view: View, at_ms: int, position: str, by: Filter) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from vizd.state.timeline import Timeline
 from vizd.stream.filter import ids_from_text
 from vizd.web.admission import Admission
 from vizd.web.query import Query
-from vizd.web.sliced import SlicedEndpoint, range_of
+from vizd.web.sliced import SlicedEndpoint
 from vizd.web.turns import Turns
 
 __all__ = ["TimelineEndpoint"]
@@ -27,5 +27,5 @@ class TimelineEndpoint(SlicedEndpoint):
 
     def slices(self, query: Query) -> Iterator[bytes]:
         """See ``SlicedEndpoint``."""
-        steps = self._timeline.steps(*range_of(query), query.count("step_ms"))
+        steps = self._timeline.steps(*query.range_ms(), query.count("step_ms"))
         return chart(self._timeline, steps, ids_from_text("nodes", query.text("nodes") or ""))
