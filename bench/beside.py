@@ -26,15 +26,11 @@ import websockets
 
 from bench.daemon import Daemon, cpu_s, rss_bytes
 from bench.measured import spread
+from bench.raw import upgrade
 
 LIVE = ("", "&types=raft,swim,shard,compaction", "&nodes=1", "&shards=1,2,3", "&types=heat")
 WANTED = ("json=true", "", "json=true&nodes=2", "nodes=3&types=wal", "json=true&types=heat,raft")
 """By the clients that catch up, in turn."""
-UPGRADE = (
-    "GET /ws/events?{query}&state=false HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 RENEW_EACH_S = 5.0
 """A client that catches up comes back with the old position again."""
 NICE = 10
@@ -75,7 +71,7 @@ async def lateness(port: int, seconds: float) -> list[float]:
 def connected(port: int, query: str) -> socket.socket:
     """A WebSocket that nobody parses."""
     client = socket.create_connection(("127.0.0.1", port))
-    client.sendall(UPGRADE.format(query=query, port=port).encode())
+    client.sendall(upgrade(port, f"{query}&state=false"))
     return client
 
 
@@ -113,7 +109,7 @@ def phase(name: str, daemon: Daemon, seconds: float) -> float:
     share = (cpu_s(daemon.pid) - before_s) / seconds
     found = spread(late_ms)
     print(f"{name}: late {found} ms; daemon {share:.0%} of a core, RSS {rss_bytes(daemon.pid) >> 20} MiB", flush=True)
-    return sorted(late_ms)[int(len(late_ms) * 0.99)]
+    return found.p99 if found else 0.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

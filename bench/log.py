@@ -12,23 +12,17 @@ import asyncio
 import gc
 import time
 from pathlib import Path
-from typing import Any
 
 import zstandard
 
-from vizd.events.decode import Decoder
-from vizd.events.facet import Facets
-from vizd.log.coalescer import Arrival, Coalescer
+from bench.simulated import NODES, SHARDS, START_MS, TICK_MS, Arrivals
+from vizd.log.coalescer import Coalescer
 from vizd.log.memory import MemoryLog
-from vizd.log.window import Mark, PageLimits, Position, Publisher
+from vizd.log.window import PageLimits, Position
 from vizd.sim.cluster import SimulatedCluster
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
 from vizd.stream.frames import select
-
-START_MS = 1_765_000_000_000
-TICK_MS = 50
-NODES, SHARDS = 5, 24
 
 
 def rss_bytes() -> int:
@@ -40,24 +34,12 @@ def rss_bytes() -> int:
 def fill(log: MemoryLog, events: int, rate: int) -> list[float]:
     """Append ``events`` simulated events; how long each append took, in ms."""
     cluster = SimulatedCluster(NODES, SHARDS, rate, 1, START_MS)
-    facets = Facets()
-    decoders = {node: Decoder(node, facets) for node in cluster.names}
-    publishers = {node: Publisher(node, name, node) for node, name in cluster.names.items()}
-    seqs = dict.fromkeys(cluster.names, 0)
+    simulated = Arrivals(cluster.names)
     coalescer = Coalescer(log, START_MS, 0)
     now_ms, lasted_ms = START_MS, []
     while log.head.total_events < events:
         now_ms += TICK_MS
-        by_node: dict[int, list[Any]] = {}
-        for node, event in cluster.advance(now_ms):
-            by_node.setdefault(node, []).append(event)
-        arrivals = []
-        for node, batch in by_node.items():
-            decoded = decoders[node].decode(batch, now_ms)
-            first, seqs[node] = seqs[node] + 1, seqs[node] + len(batch)
-            mark = Mark(publishers[node], first, seqs[node], events=len(batch), skew_ms=0)
-            size_bytes = sum(map(len, decoded.fragments))
-            arrivals.append(Arrival(mark, decoded.facets, decoded.fragments, size_bytes))
+        arrivals = simulated.of(cluster.advance(now_ms), now_ms)
         began_s = time.perf_counter()
         coalescer.tick(arrivals, now_ms, now_ms - START_MS)
         lasted_ms.append((time.perf_counter() - began_s) * 1000)

@@ -30,19 +30,15 @@ from typing import Any
 
 from bench.daemon import Daemon
 from bench.measured import spread
+from bench.raw import upgrade
+from bench.simulated import NODES, SHARDS, START_MS, TICK_MS, Arrivals
 from vizd.client.publisher import Publisher as NodePublisher
-from vizd.events.decode import Decoder
-from vizd.events.facet import Facets
 from vizd.folds import Folds
-from vizd.log.coalescer import Arrival, Coalescer
+from vizd.log.coalescer import Coalescer
 from vizd.log.memory import MemoryLog
-from vizd.log.window import Mark, Publisher
 from vizd.sim.cluster import SimulatedCluster
 from vizd.wire.vizd_pb2 import SlotHeatEvt, VizEvent
 
-START_MS = 1_765_000_000_000
-TICK_MS = 50
-NODES, SHARDS = 5, 24
 FEW_KEYS = 2_500
 """What the simulated cluster makes by itself."""
 HEAT_NODE = 99
@@ -57,11 +53,6 @@ INSTANTS = 40
 IDLE_S = 5.0
 CROWD_TIMEOUT_S = 60.0
 LAG_EVERY_S = 0.01
-UPGRADE = (
-    "GET /ws/events?json=true{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 LAST = b'"snapshot":true,"position":"'
 """In the last message of a snapshot, and in no other."""
 FIRST = b'{"type":"connected",'
@@ -88,27 +79,16 @@ def fill(log: MemoryLog, keys: int, rate: int, minutes: float) -> list[float]:
     """So much of simulated time; how long each tick took, in ms."""
     heats_per_s = HEATS_PER_S if keys else 0
     cluster = SimulatedCluster(NODES, SHARDS, rate - heats_per_s, 1, START_MS)
-    names = {**cluster.names, HEAT_NODE: "heats"}
-    facets, chance = Facets(), random.Random(1)
-    decoders = {node: Decoder(node, facets) for node in names}
-    publishers = {node: Publisher(node, name, node) for node, name in names.items()}
-    seqs = dict.fromkeys(names, 0)
+    simulated, chance = Arrivals({**cluster.names, HEAT_NODE: "heats"}), random.Random(1)
     coalescer = Coalescer(log, START_MS, 0)
     fresh, lasted_ms = iter(range(keys)), []
     for now_ms in range(START_MS + TICK_MS, START_MS + int(minutes * 60_000), TICK_MS):
-        by_node: dict[int, list[Any]] = {}
-        for node, event in cluster.advance(now_ms):
-            by_node.setdefault(node, []).append(event)
+        events = list(cluster.advance(now_ms))
         if keys:
             wanted = [*itertools.islice(fresh, MAX_MADE_PER_S * TICK_MS // 1_000)]
             wanted = wanted or chance.choices(range(keys), k=heats_per_s * TICK_MS // 1_000)
-            by_node[HEAT_NODE] = [heat(key, now_ms) for key in wanted]
-        arrivals = []
-        for node, batch in by_node.items():
-            decoded = decoders[node].decode(batch, now_ms)
-            first, seqs[node] = seqs[node] + 1, seqs[node] + len(batch)
-            mark = Mark(publishers[node], first, seqs[node], events=len(batch), skew_ms=0)
-            arrivals.append(Arrival(mark, decoded.facets, decoded.fragments, sum(map(len, decoded.fragments))))
+            events += [(HEAT_NODE, heat(key, now_ms)) for key in wanted]
+        arrivals = simulated.of(events, now_ms)
         began_s = time.thread_time()
         coalescer.tick(arrivals, now_ms, now_ms - START_MS)
         lasted_ms.append((time.thread_time() - began_s) * 1000)
@@ -234,7 +214,7 @@ def crowd(port: int, query: str, last: bytes, count: int, pipe: Connection) -> N
     clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
     pipe.send("ready")
     pipe.recv()
-    request = UPGRADE.format(query=query, port=port).encode()
+    request = upgrade(port, f"json=true{query}")
     began_s, took_s, taken_bytes = time.monotonic(), [], 0
     buffer, tails = bytearray(1 << 18), dict.fromkeys(clients, b"")
     for client in clients:

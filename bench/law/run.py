@@ -13,17 +13,15 @@ from bench.law.events import Forms
 from bench.law.fleet import Fleet
 from bench.law.kinds import plans
 from bench.law.publishers import Publishers
+from bench.measured import MIB, RSS_ALLOWANCE_MIB, RSS_ALLOWANCE_SHARE
 
 __all__ = ["Options", "Ran", "Sample", "run"]
 
-MIB = 1 << 20
 SAMPLE_EVERY_S = 1.0
 TURN_S = 0.05
 CALM_SHARE = 0.1
 """Of the time, at the end: nobody is killed any more."""
 DELIVER_S = 60.0
-RSS_ALLOWANCE_MIB = 96
-"""For all that is not the log, as in ``bench.measured``."""
 FLAT_SHARE = 0.15
 """The last minute may take so much more than the median of the run, where that says something at all."""
 FLAT_FROM_S = 240.0
@@ -122,7 +120,7 @@ class Ran:
     @property
     def rss_bound_bytes(self) -> int:
         """What the daemon may take."""
-        return self.rss_base_bytes + int((self.options.buffer_mb * 1.1 + RSS_ALLOWANCE_MIB) * MIB)
+        return self.rss_base_bytes + int((self.options.buffer_mb * (1 + RSS_ALLOWANCE_SHARE) + RSS_ALLOWANCE_MIB) * MIB)
 
     @property
     def rss_minutes(self) -> tuple[int, int, int]:
