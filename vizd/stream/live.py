@@ -177,8 +177,7 @@ class Live:
         skip = self._must_skip()
         frame = self._skip(*skip) if skip else None
         frame = frame or self._send_page() or self._send_near()
-        if self.position.seq == self._log.head.seq and not self._snapshot:
-            self._is_catching_up = False
+        self._look_at_head()
         if frame is None and self.position.seq > self._told_seq and now_ms - self._told_ms >= SAY_POSITION_AFTER_MS:
             frame = self._frames.position(self.position, self._encoder)
         if frame is not None:
@@ -250,8 +249,14 @@ class Live:
     def _take(self, page: ReadPage) -> None:
         if page.frame is None:
             self.position = page.position
+            self._look_at_head()
         else:
             self._read_ahead = page
+
+    def _look_at_head(self) -> None:
+        """Once it was there, it has caught up."""
+        if self.position.seq == self._log.head.seq and not self._snapshot:
+            self._is_catching_up = False
 
     # How far behind it is.
 
