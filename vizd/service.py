@@ -42,6 +42,7 @@ from vizd.web.coverage import CoverageEndpoint
 from vizd.web.dashboard import Surroundings
 from vizd.web.history import HistoryEndpoint
 from vizd.web.instants import Instants
+from vizd.web.page import page_files
 from vizd.web.site import Root, gzipped, make_site
 from vizd.web.state import StateEndpoint
 from vizd.web.timeline import TimelineEndpoint
@@ -120,6 +121,8 @@ class Vizd(MultiService):
             config.coalesce_ms,
         )  # fmt: skip
         root = Root(admission)
+        for path, file in page_files(admission).items():
+            root.add(path, file)
         root.add("/health", ProbeEndpoint(admission, self.status.health))
         root.add("/ready", ProbeEndpoint(admission, self.status.ready))
         root.add("/api/stats", StatsEndpoint(admission, self.status.stats))

@@ -135,7 +135,7 @@ class _Nothing(Endpoint):
         raise Refused(
             404,
             "not_found",
-            f"there is no {path}: see /health, /ready, /api/stats, /api/history, /api/state, /api/timeline,"
+            f"there is no {path}: see /, /health, /ready, /api/stats, /api/history, /api/state, /api/timeline,"
             " /api/coverage, /ws/events",
         )
 
