@@ -1,0 +1,1 @@
+"""Tests of the built-in page: in a real browser, against the real daemon, with nodes over gRPC."""
