@@ -66,6 +66,7 @@ class StatusTests(SynchronousTestCase):
             ("total_events_received", 0), ("total_batches_sent", 0), ("buffer_size", 0), ("buffer_events", 0),
             ("connected_clients", 0), ("oldest_event_ms", None), ("newest_event_ms", None), ("publishers", []),
             ("closes", {}), ("refusals", {}), ("tick_failures", 0), ("version", __version__),
+            ("grpc", {"interfaces": ["127.0.0.1"], "port": 0}),
         ):  # fmt: skip
             self.assertEqual(stats[name], right, name)
 

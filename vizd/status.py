@@ -80,6 +80,7 @@ class Status:
             "connected_clients": len(self.clients),
             "clients": self.clients.described(),
             "connected_publishers": sum(not stream.silent for stream in streams),
+            "grpc": {"interfaces": list(self.ingest.hosts), "port": self.ingest.port},
             "ingest": {
                 "duplicates": totals.duplicates,
                 "invalid": totals.invalid,

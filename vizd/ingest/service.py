@@ -22,6 +22,7 @@ STOP_TIMEOUT_S = 5.0
 class Ingest(Service):
     """Listens while it runs.
 
+    :ivar hosts: the addresses that it listens on.
     :ivar port: the one it got, once it has started. :ivar is_listening: since then, until it reads no more.
     """
 
@@ -36,7 +37,7 @@ class Ingest(Service):
         reactor: IReactorFromThreads,
         wall_ms: Callable[[], int],
     ) -> None:
-        self._hosts = hosts
+        self.hosts = hosts
         self._registry = registry
         self._inbox = inbox
         self._wall_ms = wall_ms
@@ -51,7 +52,7 @@ class Ingest(Service):
         :raises OSError: the port could not be had.
         """
         self._server = GrpcServer(self._registry, self._inbox, self._wall_ms)
-        self.port = self._server.start(self._hosts, self.port)
+        self.port = self._server.start(self.hosts, self.port)
         self.is_listening = True
         super().startService()
 
