@@ -1,0 +1,221 @@
+/**
+ * What is asked of the daemon over HTTP, and when: gently while live, at once when the window or the instant changes.
+ */
+import { ApiError, get, Latest } from "./api.js";
+import { Storage } from "./storage.js";
+
+const TIMELINE_EVERY_MS = 1_000;
+const TAPE_EVERY_MS = 5_000;
+const COVERAGE_EVERY_MS = 2_000;
+const INSIGHT_EVERY_MS = 5_000;
+/** A daemon without attention rules may be replaced by a newer one. */
+const INSIGHT_RETRY_MS = 3_600_000;
+const STATS_EVERY_MS = 2_000;
+/** By the window in minutes; what is older the daemon keeps less finely, and says so. */
+const STEP_MS = { 1: 1_000, 5: 1_000, 15: 5_000, 60: 10_000 };
+/** A node that does not exist: of the whole buffer only the counts are wanted. */
+const NO_NODE = 4_294_967_294;
+const TAPE_STEPS = 400;
+const HISTORY_PAGE = 5_000;
+const HISTORY_PAGES = 8;
+/** Beyond so many storage events in a window, stalls of the past are not looked for. */
+const MAX_STORAGE_EVENTS = 12_000;
+const RARE = "raft,swim,shard";
+
+export class Fetches {
+  #timeline = new Latest();
+  #storage = new Latest();
+  #strain = new Latest();
+  #retold = 0;
+  #due = new Map();
+
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Begin to ask; `unauthorized` is called when the daemon wants a token. */
+  start(unauthorized) {
+    this.unauthorized = unauthorized;
+    this.#timer ??= setInterval(() => this.#turn(), 250);
+    this.#due.clear();
+    this.#turn();
+  }
+
+  #timer;
+
+  /** Ask for everything anew: the stream has a hole, or the daemon is another. */
+  again() {
+    this.#due.clear();
+    this.window();
+    this.retell();
+  }
+
+  #turn() {
+    const { page } = this;
+    if (document.hidden) return;
+    this.#every("coverage", COVERAGE_EVERY_MS, () => this.#coverage());
+    this.#every("tape", TAPE_EVERY_MS, () => this.#tape());
+    this.#every("insight", page.store.findings.isKnown === false ? INSIGHT_RETRY_MS : INSIGHT_EVERY_MS, () => this.#insight());
+    this.#every("stats", STATS_EVERY_MS, () => this.#stats());
+    this.#every("timeline", Math.max(TIMELINE_EVERY_MS, page.store.series.stepMs / 2), () => (page.time.isLive ? this.#newest() : this.#ahead()));
+  }
+
+  /** One thing at a time of each kind, not before it is due. */
+  async #every(name, everyMs, act) {
+    const now = performance.now();
+    if ((this.#due.get(name) ?? 0) > now) return;
+    this.#due.set(name, Infinity);
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.status === 401) this.unauthorized();
+    } finally {
+      this.#due.set(name, performance.now() + everyMs);
+    }
+  }
+
+  async coverageNow() {
+    await this.#coverage();
+  }
+
+  async #coverage() {
+    const { page } = this;
+    const [from] = page.bufferRange();
+    const asked = page.time.now;
+    page.store.coverage.take(await get("api/coverage", page.time.isKnown ? { from: Math.floor(from) } : {}), asked);
+    page.invalidate();
+  }
+
+  async #tape() {
+    const { page } = this;
+    if (!page.time.isKnown) return;
+    const { tape } = page.store;
+    const [from, to] = page.bufferRange();
+    const step = Math.ceil((to - from) / TAPE_STEPS / 10_000) * 10_000;
+    const isHeld = tape.stepMs === step && tape.behind > 0 && tape.range[0] <= Math.max(from, page.oldestAt ?? from) + 2 * step && to - tape.range[1] < 20 * step;
+    const begin = isHeld ? (tape.behind - 3) * step : from;
+    tape.take(await get("api/timeline", { from: Math.floor(begin), to: Math.ceil(to), step_ms: step, nodes: NO_NODE }));
+    page.invalidate();
+  }
+
+  async #insight() {
+    const { findings } = this.page.store;
+    try {
+      findings.take(await get("api/insight"));
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      findings.isKnown = false;
+    }
+    this.page.invalidate();
+  }
+
+  async #stats() {
+    const { page } = this;
+    if (page.isEmpty || !page.stats) page.stats = await get("api/stats");
+    const health = await get("health").catch((error) => ({ status: "degraded", reasons: error.status === 503 ? [error.message] : [] }));
+    page.degraded = health.status === "degraded" ? health.reasons ?? [] : [];
+    page.invalidate();
+  }
+
+  /** The steps that are new, while live. */
+  async #newest() {
+    const { page } = this;
+    const { series } = page.store;
+    if (!page.time.isKnown) return;
+    const [from, to] = page.time.range(page.place?.width ?? 800);
+    const step = series.stepMs;
+    const isHeld = this.windowOf === page.time.minutes && series.behind > 0 && series.range[1] > to - page.time.widthMs / 2 && series.range[0] <= Math.max(from, page.oldestAt ?? 0) + 2 * step;
+    if (!isHeld) await this.window();
+    else {
+      series.take(await get("api/timeline", { from: (series.behind - 4) * step, to: Math.ceil(page.time.now), step_ms: step }));
+      page.invalidate();
+    }
+  }
+
+  /** While it plays: the window's steps before it leaves what is held. */
+  async #ahead() {
+    const { page } = this;
+    const [from, to] = page.time.range(page.place?.width ?? 800);
+    const [first, behind] = page.store.series.range;
+    if (this.windowOf !== page.time.minutes || from < first || to > behind + page.store.series.stepMs * 2) await this.window();
+  }
+
+  /** The whole window, at once: it, or the instant, is another. */
+  async window() {
+    const { page } = this;
+    const { time } = page;
+    if (!time.isKnown) return;
+    const [from, to] = time.range(page.place?.width ?? 800);
+    const margin = time.isLive ? 0 : time.widthMs * 0.2;
+    // A minute before the window is needed too: whether pressure rises is told by what it was.
+    const begin = Math.max(from - margin - 60_000, page.oldestAt ?? 0);
+    const asked = time.minutes;
+    const answer = await this.#timeline.ask("api/timeline", { from: Math.floor(begin), to: Math.ceil(Math.min(to + margin, time.now)), step_ms: STEP_MS[asked] });
+    if (!answer) return;
+    page.store.series.clear(answer.step_ms);
+    page.store.series.take(answer);
+    this.windowOf = asked;
+    page.invalidate();
+    await this.#stalls(from, to);
+  }
+
+  /** Stalls and limits of the window, unless there are too many events to look through. */
+  async #stalls(from, to) {
+    const { page } = this;
+    const { store } = page;
+    const { series } = store;
+    let sum = 0;
+    for (let step = Math.max(series.first, Math.floor(from / series.stepMs)); step <= series.newest(to); step++) sum += series.count(step, ["lsm"]) || 0;
+    if (sum > MAX_STORAGE_EVENTS) return;
+    const isLive = page.time.isLive;
+    const answer = await this.#strain.ask("api/history", { types: "lsm", from: Math.floor(from), to: Math.ceil(to) });
+    if (!answer) return;
+    const strain = store.strained(answer.batches);
+    if (isLive) store.strain = strain;
+    else page.pastStrain = strain;
+    page.invalidate();
+  }
+
+  /** The whole story of the buffer, from its begin: leaders, members, moves. */
+  async retell() {
+    const { page } = this;
+    const turn = ++this.#retold;
+    const from = page.oldestAt;
+    if (from === undefined) return;
+    try {
+      // Just behind the oldest window: before its end there is no state.
+      const state = await get("api/state", { at: Math.ceil(from) + 1_000, types: RARE }).catch(() => ({ events: [] }));
+      const batches = [];
+      let next = Math.floor(from);
+      for (let pages = 0; next !== null && pages < HISTORY_PAGES; pages++) {
+        const answer = await get("api/history", { types: RARE, from: next, limit: HISTORY_PAGE });
+        batches.push(...answer.batches);
+        next = answer.next_from;
+      }
+      if (turn !== this.#retold) return;
+      page.store.retell(state.events, batches);
+      page.isTold = true;
+      page.invalidate();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (turn === this.#retold) setTimeout(() => turn === this.#retold && this.retell(), 2_000);
+    }
+  }
+
+  /** What the storage of `node` is at the page's instant. */
+  async storage(node) {
+    const { page } = this;
+    const { time, store } = page;
+    const isLive = time.isLive;
+    const storage = isLive ? store.look(node) : new Storage(node);
+    const at = isLive ? undefined : Math.round(time.instant);
+    const answer = await this.#storage.ask("api/state", { at, nodes: node, types: "lsm,compaction,heat,cache" }, (error) => {
+      if (error.status === 410) page.pastStorage = undefined;
+    });
+    if (!answer) return;
+    for (const event of answer.events) storage.fold(event, event.ts);
+    if (!isLive) page.pastStorage = storage;
+    page.invalidate();
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The verdict, said once above everything; what it rests on; the clock.
+ */
+import { byId, glyph, setAttribute, setHidden, setPieces, setText } from "./dom.js";
+import { formatClock, formatCount, formatDuration, formatZone } from "./numbers.js";
+
+export class Header {
+  constructor(page) {
+    this.page = page;
+    byId("header-button").addEventListener("click", () => (page.time.isLive ? page.tryNow() : page.goLive()));
+  }
+
+  /** @param {{glyph: string, first: string, rest: string, second: [string, string][], title: string}} said */
+  draw(said, announce) {
+    const { page } = this;
+    const { time, isStale } = page;
+    setPieces(byId("verdict-glyph"), [["glyph", said.glyph]]);
+    setPieces(byId("verdict-text"), [["first", said.first], ["", said.rest]]);
+    setAttribute(byId("verdict-text"), "title", `${said.first}${said.rest}`);
+    setPieces(byId("second"), said.second);
+    if (document.title !== said.title) document.title = said.title;
+    if (announce) setText(byId("announce"), `${said.first}${said.rest}`);
+    const isPast = !time.isLive;
+    const clock = byId("clock");
+    setHidden(byId("live-dot"), isPast);
+    setText(byId("live-word"), isPast ? "" : isStale ? "No data" : "Live");
+    setText(clock, isStale && !isPast ? "" : formatClock(time.at));
+    setAttribute(clock, "datetime", new Date(time.at).toISOString());
+    setAttribute(clock, "title", formatZone(time.at));
+    const button = byId("header-button");
+    setHidden(button, !isPast && !isStale);
+    setPieces(button, isPast ? [["", "Live "], ["hint", "Esc"]] : [["", "Try now"]]);
+    const rate = page.isEmpty ? 0 : page.store.rate(time.at);
+    const since = page.heardAt;
+    setText(
+      byId("rate"),
+      isPast ? `the past, ${formatDuration(Math.max(0, time.now - time.at))} ago`
+        : isStale ? `since ${formatClock(since)}, ${formatDuration(Math.max(0, time.now - since))}`
+          : `${formatCount(Math.round(rate))} events/s`,
+    );
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * Shards without a leader and a row per node, over the window: what happened at the same moment stands in one line.
+ */
+import { byId, element, pool, setAttribute, setHidden, setLabels, setPieces, setStyle, setText } from "./dom.js";
+import { faintly, hatch, prepare } from "./draw.js";
+import { isOverLimit } from "./model.js";
+import { formatClock, formatCount, formatDuration, formatMs, formatRatio } from "./numbers.js";
+import { drawLegend } from "./legend.js";
+import { Raster } from "./raster.js";
+import { paintRow } from "./rowplot.js";
+import { theme } from "./theme.js";
+import { ticks } from "./ticks.js";
+
+const LANE = 30;
+const LANE_PLOT = 24;
+const OUTSET = 12;
+const AXIS = 22;
+const TROUBLED_ROW = 34;
+/** Of a name in the gutter, so that `suspect` fits behind it. */
+const NAME_WIDTH = 26;
+const WORDS = { nodata: "no data" };
+
+export class Strips {
+  /** @param {{time: object, store: object, select: Function}} page */
+  constructor(page) {
+    this.page = page;
+    this.canvas = byId("strips-canvas");
+    this.rows = byId("rows");
+    this.raster = new Raster(page);
+    this.plot = byId("plot");
+    this.#listen();
+  }
+
+  /** Sizes for a room of `height` px and the section's own width. Returns the geometry that others share. */
+  measure(height, isPhone) {
+    const width = this.plot.clientWidth;
+    const gutter = isPhone ? 0 : 112;
+    const plot = Math.max(60, width - gutter - (isPhone ? 0 : 112));
+    this.place = { x: gutter, width: plot, total: width, room: height, isPhone };
+    return this.place;
+  }
+
+  /** Which rows are drawn, and how high. */
+  #layout(model) {
+    const { room, isPhone } = this.place;
+    const count = model.nodes.length;
+    if (isPhone && count <= 24) return { rows: model.nodes, height: 62, plotTop: 20, plotHeight: 40 };
+    for (const height of [66, 44]) if (!isPhone && count * height <= Math.max(room, 132)) return { rows: model.nodes, height, plotTop: 0, plotHeight: height };
+    const rows = this.raster.troubled(model);
+    const rowHeight = isPhone ? 62 : TROUBLED_ROW;
+    return { rows, height: rowHeight, plotTop: isPhone ? 20 : 0, plotHeight: isPhone ? 40 : TROUBLED_ROW, raster: true };
+  }
+
+  /** Draw for `model`; `changes` are the story's. */
+  draw(model) {
+    const { page, place } = this;
+    const { time, store } = page;
+    const layout = (this.layout = { ...this.#layout(model), isShort: this.#areShort(model.nodes) });
+    const rowsHeight = layout.rows.length * layout.height;
+    const rasterTop = LANE + rowsHeight + (layout.raster && rowsHeight ? 7 : 0);
+    const rasterHeight = layout.raster ? this.raster.height(model.nodes.length, place.room - rowsHeight - 8) : 0;
+    const bottom = rasterTop + rasterHeight;
+    setStyle(this.rows, "height", `${rowsHeight}px`);
+    setHidden(this.raster.node, !layout.raster);
+    const context = prepare(this.canvas, place.total + OUTSET, bottom + 1);
+    context.translate(OUTSET, 0);
+    const [from, to] = time.range(place.width);
+    const end = page.knownUntil();
+    const until = Math.min(to, end);
+    this.shown = { from, to };
+    const scale = (at) => place.x + ((at - from) / (to - from)) * place.width;
+    const changes = store.story.changes.filter((each) => each.at >= from && each.at < until);
+    faintly(context, page.isStale ? 0.7 : 1, () => {
+      this.#paintLane(context, from, until, to);
+      layout.rows.forEach((node, index) => {
+        const y = LANE + index * layout.height;
+        this.#paintGround(context, node, y, layout);
+        const row = { x: place.x, y: y + layout.plotTop, width: place.width, height: layout.plotHeight, from, to, until };
+        paintRow(context, row, node, { store, strain: page.strain, changes });
+      });
+      if (layout.raster) this.raster.paint(context, { ...place, y: rasterTop, height: rasterHeight, from, to, until }, model);
+    });
+    const begin = Math.min(scale(page.oldestAt ?? from), place.x + place.width);
+    if (begin > place.x + 1) {
+      context.fillStyle = theme.bg;
+      context.fillRect(place.x, LANE + 1, begin - place.x, bottom - LANE - 1);
+      hatch(context, place.x, LANE + 1, begin - place.x, bottom - LANE - 1, theme.line, 6);
+    }
+    context.fillStyle = theme.line2;
+    context.fillRect(place.x, bottom, place.width, 1);
+    if (page.isStale && end < to) {
+      const x = Math.max(place.x, Math.floor(scale(end)));
+      context.fillStyle = theme.bg;
+      context.fillRect(x, 1, place.x + place.width - x, bottom - 1);
+      hatch(context, x, 1, place.x + place.width - x, bottom - 1, theme.hatch, 6);
+    }
+    this.#paintCursor(context, scale, bottom);
+    this.#drawText(model, layout);
+    this.#drawAxis(scale, from, to);
+  }
+
+  #paintLane(context, from, until, to) {
+    const { place, page } = this;
+    const columnPx = 3;
+    const columns = Math.max(1, Math.floor(place.width / columnPx));
+    const counts = page.store.story.leaderlessColumns(from, to, columns);
+    const most = Math.max(...counts);
+    const unit = most <= 4 ? 6 : LANE_PLOT / most;
+    context.fillStyle = theme.red;
+    counts.forEach((count, column) => {
+      const at = from + ((to - from) * column) / columns;
+      if (!count || at >= until) return;
+      const height = Math.max(2, Math.round(count * unit));
+      context.fillRect(place.x + (column * place.width) / columns, LANE - height, place.width / columns - 0.5, height);
+    });
+    context.fillStyle = theme.line2;
+    context.fillRect(place.x, LANE, place.width, 1);
+    if (!place.isPhone) {
+      context.fillStyle = theme.line;
+      context.fillRect(-OUTSET, LANE, place.total + OUTSET, 1);
+    }
+  }
+
+  #paintGround(context, node, y, { height }) {
+    const { place, page } = this;
+    const isSelected = page.selection.node === node.id;
+    if (isSelected || page.pointedNode === node.id) {
+      context.fillStyle = theme.raise;
+      context.fillRect(-OUTSET, y + 1, place.total + OUTSET, height - 1);
+    }
+    if (isSelected) {
+      context.fillStyle = theme.text;
+      context.fillRect(-OUTSET, y + 1, 2, height - 1);
+    }
+    context.fillStyle = theme.line;
+    context.fillRect(place.isPhone ? 0 : -OUTSET, y + height, place.total + (place.isPhone ? 0 : OUTSET), 1);
+  }
+
+  #paintCursor(context, scale, bottom) {
+    const { time } = this.page;
+    const { x: left, width } = this.place;
+    if (!time.isLive) {
+      const x = Math.round(scale(time.instant));
+      faintly(context, 0.62, () => {
+        context.fillStyle = theme.bg;
+        context.fillRect(x, 1, left + width - x, bottom);
+      });
+      context.fillStyle = theme.inv;
+      context.fillRect(x - 1, 0, 2, bottom + 6);
+    }
+    if (time.hover !== undefined) {
+      context.fillStyle = theme.text;
+      context.fillRect(Math.round(scale(time.hover)), 0, 1, bottom + 6);
+    }
+  }
+
+  #drawText(model, layout) {
+    const { page, place } = this;
+    drawLegend(byId("legend"), layout.raster, layout.rows.length, model.nodes.length);
+    const { time } = page;
+    const at = time.hover === undefined ? "" : `at ${formatClock(time.hover)}`;
+    setText(byId("cursor-at"), at);
+    const count = formatCount(model.shards.length);
+    setPieces(byId("leaderless"), model.shards.length ? [[model.leaderless.length ? "red" : "", formatCount(model.leaderless.length)], ["", ` of ${count}`]] : [["faint", page.store.story.seen.Raft ? "" : "never seen"]]);
+    const rows = pool(this.rows, layout.rows.length, () => this.#makeRow());
+    layout.rows.forEach((node, index) => this.#fillRow(rows[index], node, layout, model));
+    const note = byId("next-note");
+    setHidden(note, time.isLive || place.isPhone);
+    if (!time.isLive) setStyle(note, "left", `${place.x + ((time.instant - this.shown.from) / time.widthMs) * place.width + 11}px`);
+  }
+
+  #makeRow() {
+    const row = element("button", "row", [element("span", "chip"), element("span", "head", [element("b", "name"), element("span", "status")]), element("span", "sub"), element("span", "fsync"), element("span", "pressure")], { type: "button" });
+    row.addEventListener("click", (event) => {
+      const id = row.nodeId;
+      if (event.detail && this.goAtPointer(event)) return;
+      this.page.select({ node: id });
+    });
+    row.addEventListener("pointerenter", () => this.page.point(row.nodeId));
+    row.addEventListener("pointerleave", () => this.page.point(undefined));
+    return row;
+  }
+
+  #fillRow(row, node, layout, { at }) {
+    const { height } = layout;
+    const { page } = this;
+    const [chip, head, sub, fsync, pressure] = row.children;
+    const [name, status] = head.children;
+    const read = page.readouts?.byNode.get(node.id) ?? node;
+    row.nodeId = node.id;
+    setStyle(row, "height", `${height}px`);
+    setAttribute(row, "data-height", height);
+    setAttribute(row, "aria-pressed", page.selection.node === node.id);
+    setAttribute(row, "data-node", node.id);
+    setAttribute(chip, "data-colour", node.colour === undefined ? "none" : node.colour + 1);
+    setAttribute(chip, "data-notch", node.notch);
+    if (name.title !== node.name) name.title = node.name;
+    setText(name, layout.isShort ? node.short : node.name);
+    const word = WORDS[node.status] ?? node.status;
+    const isWell = node.status === "alive" || node.status === "connected";
+    const isBare = node.status === "connected" && !this.place.isPhone;
+    setPieces(status, isBare ? [["glyph", "connected"]] : [["glyph", node.status], [isWell ? "" : "text", word]]);
+    const age = node.since === undefined || isWell ? "" : formatDuration(Math.max(0, at - node.since));
+    const led = node.leads || (isWell && page.store.story.seen.Raft) ? `leads ${formatCount(node.leads)}` : "";
+    const lasting = age && (node.status === "suspect" && led ? age : `for ${age}`);
+    setText(sub, [lasting, isBare ? "connected" : node.status === "dead" || node.status === "nodata" ? "" : led].filter(Boolean).join(", "));
+    setPieces(fsync, [["label", "fsync "], [read.p99 >= 100 ? "amber" : "", formatMs(read.p99)]]);
+    const arrow = read.moving > 0 ? " ↑" : read.moving < 0 ? " ↓" : "";
+    setPieces(pressure, [["label", "pressure "], [isOverLimit(read) ? "amber" : "", formatRatio(read.pressure) + (Number.isNaN(read.pressure) ? "" : arrow)]]);
+    setAttribute(row, "aria-label", `${node.name}, ${word}${age && ` for ${age}`}, leads ${node.leads}, fsync p99 ${formatMs(node.p99)}, write pressure ${formatRatio(node.pressure)}`);
+  }
+
+  /** Whether whole names do not fit beside the word for the worst status: then all rows have the short ones. */
+  #areShort(nodes) {
+    const key = nodes.map((each) => each.name).join("\n");
+    if (key !== this.#measured.key) {
+      const context = document.createElement("canvas").getContext("2d");
+      context.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
+      this.#measured = { key, areShort: nodes.some((each) => context.measureText(each.name).width > NAME_WIDTH) };
+    }
+    return this.#measured.areShort && !this.place.isPhone;
+  }
+
+  #measured = { key: "", areShort: false };
+
+  #drawAxis(scale, from, to) {
+    const { page, place } = this;
+    const { time } = page;
+    const labels = ticks(from, to, place.isPhone ? 4 : 8).map((tick) => ({ x: scale(tick.at), text: tick.text }));
+    const edges = [];
+    if (time.isLive) edges.push({ x: place.x + place.width, text: "now", className: "end" });
+    else edges.push({ x: scale(time.instant), text: formatClock(time.instant), className: "at inv" });
+    if (time.hover !== undefined) edges.push({ x: scale(time.hover), text: formatClock(time.hover), className: "at" });
+    const isFree = ({ x }) => x > place.x + 14 && x < place.x + place.width + 2 && edges.every((edge) => Math.abs(edge.x - x) > 52);
+    setLabels(byId("strips-axis"), [...labels.filter(isFree), ...edges]);
+  }
+
+  /** The instant under a pointer, or undefined beside the plot. */
+  instantAt(event) {
+    if (!this.shown) return undefined;
+    const { left } = this.plot.getBoundingClientRect();
+    const x = event.clientX - left - this.place.x;
+    if (x < 0 || x > this.place.width) return undefined;
+    return this.shown.from + (x / this.place.width) * (this.shown.to - this.shown.from);
+  }
+
+  /** Go to the instant under a pointer. Returns whether there was one. */
+  goAtPointer(event) {
+    const at = this.instantAt(event);
+    if (at !== undefined) this.page.goTo(at);
+    return at !== undefined;
+  }
+
+  #listen() {
+    this.plot.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "mouse") this.page.hover(this.instantAt(event));
+    });
+    this.plot.addEventListener("pointerleave", () => this.page.hover(undefined));
+    byId("lane").addEventListener("click", (event) => this.goAtPointer(event));
+  }
+}
