@@ -178,6 +178,12 @@ test("a node with several troubles is in one clause", () => {
   assert.deepEqual(said.clauses.map((each) => [each.kind, each.subject]), [["suspect", "3"]]);
 });
 
+test("a clause that is only kept says nothing of what came after", () => {
+  const kept = verdict(model({ nodes: nodes(5, { 5: dead() }) })).clauses;
+  const recovered = shards(24, { 7: { leader: 2, before: 5, since: ago(1) } });
+  assert.equal(verdict(model({ nodes: nodes(5, { 5: { since: ago(2) } }), shards: recovered }), kept).text, "Node 5 has been dead for 20 s.");
+});
+
 test("the worst is in bold, the rest is not", () => {
   const said = verdict(DESIGN[0][0]);
   assert.deepEqual([said.glyph, said.first, said.more], ["noleader", "Shard 7 has had no leader for 4 s", 0]);
@@ -218,7 +224,10 @@ const SECOND_LINES = [
   [model({ oldest: undefined }), ""],
   [DESIGN[6][0], "4 of 5 nodes alive  ·  24 of 24 shards led again at 11:26:17  ·  data of this moment is complete"],
   [past({ holes: [hole] }), "5 of 5 nodes alive  ·  24 of 24 shards led  ·  data of this moment is complete"],
-  [past({ at: hole.from, holes: [hole] }), "5 of 5 nodes alive  ·  24 of 24 shards led  ·  [data of this moment is without N4]"],
+  [past({ at: hole.from, holes: [hole] }), "5 of 5 nodes alive  ·  24 of 24 shards led  ·  [data of this moment is complete except N4]"],
+  [past({ at: loss.from_ms, nodes: nodes(5, { 1: { losses: [loss] } }) }), "5 of 5 nodes alive  ·  24 of 24 shards led  ·  [data of this moment is complete except 312 events lost at N1 12:02:49]"],
+  [past({ at: loss.to_ms, nodes: nodes(5, { 1: { losses: [loss] } }) }), "5 of 5 nodes alive  ·  24 of 24 shards led  ·  data of this moment is complete"],
+  [model({ nodes: nodes(5, { 1: { losses: [{ from_ms: OLDEST - 2, to_ms: OLDEST - 1, events: 9 }] } }) }), "complete since 11:07"],
   [past({ nodes: nodes(5, { 2: suspect(), 3: dead() }) }), "5 nodes, 3 alive, 1 suspect, 1 dead  ·  24 of 24 shards led  ·  data of this moment is complete"],
   [past({ nodes: connected(1), hasSwim: false, shards: [] }), "1 of 1 node connected  ·  data of this moment is complete"],
   [model({ nodes: [...connected(4), { ...nodes(5)[4], ...nodata() }], hasSwim: false, shards: [] }), "5 nodes, 4 connected, 1 without data  ·  complete since 11:07"],

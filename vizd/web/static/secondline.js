@@ -73,8 +73,7 @@ function whatChanged({ type, node, status, shard, leader, before, kind }, who) {
 /** `complete since 11:07 except N4 12:03:20–12:04:01, and 312 events lost at N1 12:02:49`. */
 function coverage({ nodes, holes = [], oldest }) {
   if (!Number.isFinite(oldest)) return [];
-  const lossy = nodes.filter((each) => each.losses?.length);
-  const missing = [missingOf(holes, shortOf(nodes)), lostOf(lossy)].filter(Boolean);
+  const missing = [missingOf(holes, shortOf(nodes)), lostOf(nodes, (each) => each.to_ms > oldest)].filter(Boolean);
   const whole = ["", `complete since ${formatMinute(oldest)}`];
   return missing.length ? [whole, ["text", ` except ${missing.join(", and ")}`]] : [whole];
 }
@@ -91,19 +90,21 @@ function namesOf(holes, short) {
   return who.length > MOST_NAMED ? `${named} and ${formatCount(who.length - MOST_NAMED)} more` : named;
 }
 
-function lostOf(lossy) {
-  const losses = lossy.flatMap((each) => each.losses);
+/** Of the losses that `isMeant`. */
+function lostOf(nodes, isMeant) {
+  const lossy = nodes.filter((each) => each.losses?.some(isMeant));
+  if (!lossy.length) return "";
+  const losses = lossy.flatMap((each) => each.losses.filter(isMeant));
   const events = losses.reduce((sum, each) => sum + each.events, 0);
-  if (!losses.length) return "";
-  const lost = `${events === 1 ? "1 event" : `${formatCount(events)} events`} lost at `;
+  const lost = `${formatCount(events)} ${events === 1 ? "event" : "events"} lost at `;
   if (lossy.length > 1) return `${lost}${formatCount(lossy.length)} nodes`;
   return `${lost}${lossy[0].short}${losses.length === 1 ? ` ${formatClock(losses[0].from_ms)}` : ""}`;
 }
 
 function moment({ at, holes = [], nodes }) {
   const open = holes.filter((each) => each.from <= at && at < each.to);
-  if (!open.length) return [["", "data of this moment is complete"]];
-  return [["text", `data of this moment is without ${namesOf(open, shortOf(nodes))}`]];
+  const missing = [namesOf(open, shortOf(nodes)), lostOf(nodes, (each) => each.from_ms <= at && at < each.to_ms)].filter(Boolean);
+  return missing.length ? [["text", `data of this moment is complete except ${missing.join(", and ")}`]] : [["", "data of this moment is complete"]];
 }
 
 const shortOf = (nodes) => new Map(nodes.map((each) => [each.id, each.short]));

@@ -64,15 +64,13 @@ function ofCluster(model, clauses, before) {
   const fine = { glyph: "fine", kind: "fine", subject: "cluster" };
   const [are, have] = past ? ["were", "had"] : ["are", "have"];
   if (!model.hasSwim) {
-    const count = model.shards.filter((each) => each.leader !== undefined).length;
-    const elected = count ? ` and ${count === 1 ? "1 shard" : `${formatCount(count)} shards`} ${past ? "had" : count === 1 ? "has" : "have"} elected a leader` : "";
-    const kind = { ...fine, kind: "connected" };
-    return { ...kind, first: capital(`${before}${all(nodes.length, "node", are, past)} connected${elected}.`), rest: ` Nothing report${past ? "ed" : "s"} membership.` };
+    const first = `${before}${all(nodes.length, "node", are, past)} connected${elected(model.shards, past)}.`;
+    return { ...fine, kind: "connected", first: capital(first), rest: ` Nothing report${past ? "ed" : "s"} membership.` };
   }
   const up = `${all(nodes.length, "node", are, past)} up`;
   const first = capital(before + [up, led(model.shards, have, past)].filter(Boolean).join(" and "));
   const silent = nodes.filter((each) => each.status === "connected").length;
-  const unreported = silent ? ` Nothing report${past ? "ed" : "s"} membership of ${silent === 1 ? "1 of them" : `${formatCount(silent)} of them`}.` : "";
+  const unreported = silent ? ` Nothing report${past ? "ed" : "s"} membership of ${formatCount(silent)} of them.` : "";
   return { ...fine, first, rest: `${lasting(model)}.${unreported}` };
 }
 
@@ -95,10 +93,9 @@ function empty(past, before, { daemon }) {
 
 /** What became of the shards that a dead node led; only where all of them have a leader again. */
 function recovery(model, worst) {
-  const node = worst.kind === "dead" && model.nodes.find((each) => String(each.id) === worst.subject);
-  if (!node || !Number.isFinite(node.since)) return "";
-  const lost = model.shards.filter((each) => each.before === node.id && each.leader !== undefined && each.since >= node.since);
-  if (!lost.length) return "";
+  const node = worst.kind === "dead" && model.nodes.find((each) => each.status === "dead" && String(each.id) === worst.subject);
+  const lost = node ? model.shards.filter((each) => each.before === node.id && each.since >= node.since) : [];
+  if (!lost.length || lost.some((each) => each.leader === null)) return "";
   const after = Math.max(...lost.map((each) => each.since)) - node.since;
   const when = after < SECOND_MS ? formatExactDuration(after) : formatDuration(after);
   return lost.length === 1 ? `; its shard had a new leader after ${when}` : `; its ${formatCount(lost.length)} shards had new leaders after ${when}`;
@@ -109,6 +106,13 @@ function lasting({ at, lastChange, oldest }) {
   const since = lastChange?.at ?? oldest;
   if (!Number.isFinite(since) || at - since < SECOND_MS) return "";
   return `, for ${lastChange ? "" : "at least "}${formatAge(at - since)}`;
+}
+
+/** All that can be said of leaders where nobody tells when one is lost. */
+function elected(shards, past) {
+  const count = shards.filter((each) => each.leader !== undefined).length;
+  if (!count) return "";
+  return ` and ${formatCount(count)} ${count === 1 ? "shard" : "shards"} ${past ? "had" : count === 1 ? "has" : "have"} elected a leader`;
 }
 
 function led(shards, have, past) {
