@@ -115,8 +115,11 @@ export class Connection {
 
   #drop() {
     if (!this.#socket) return;
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close();
+    const socket = this.#socket;
+    socket.onmessage = socket.onclose = null;
+    // One that is closed before it is open makes browsers write a warning.
+    socket.onopen = () => socket.close();
+    if (socket.readyState !== WebSocket.CONNECTING) socket.close();
     this.#socket = undefined;
     this.isOpen = false;
   }

@@ -19,23 +19,38 @@ export function prepare(canvas, width, height) {
   return context;
 }
 
+const patterns = new Map();
+
 /** Lines from lower left to upper right, `every` pixels apart. The lines of neighbours meet. */
 export function hatch(context, x, y, width, height, colour, every = 6, lineWidth = 1) {
   if (width <= 0 || height <= 0) return;
-  context.save();
-  context.beginPath();
-  context.rect(x, y, width, height);
-  context.clip();
-  context.beginPath();
-  const first = Math.floor((x + y) / every) * every;
-  for (let sum = first; sum <= x + width + y + height; sum += every) {
-    context.moveTo(sum - y, y);
-    context.lineTo(sum - y - height, y + height);
+  context.fillStyle = pattern(context, colour, every, lineWidth);
+  context.fillRect(x, y, width, height);
+}
+
+/** A tile in the screen's own pixels; a few of them, for a few colours. */
+function pattern(context, colour, every, lineWidth) {
+  const { a: ratio } = context.getTransform();
+  const key = `${colour}/${every}/${lineWidth}/${ratio}`;
+  if (!patterns.has(key)) {
+    const size = Math.round(every * ratio);
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = size;
+    const paint = tile.getContext("2d");
+    paint.strokeStyle = colour;
+    paint.lineWidth = lineWidth * ratio;
+    paint.beginPath();
+    for (const shift of [-size, 0, size]) {
+      paint.moveTo(shift - size, 2 * size);
+      paint.lineTo(shift + 2 * size, -size);
+    }
+    paint.stroke();
+    const made = context.createPattern(tile, "repeat");
+    made.setTransform(new DOMMatrix().scale(every / size));
+    if (patterns.size > 32) patterns.clear();
+    patterns.set(key, made);
   }
-  context.strokeStyle = colour;
-  context.lineWidth = lineWidth;
-  context.stroke();
-  context.restore();
+  return patterns.get(key);
 }
 
 /** A triangle about 8 wide in [y, y + 7]: filled and up, or hollow and down. */

@@ -129,7 +129,7 @@ export class Events {
       const at = placed(event.ts, start, end);
       this.list.add(event, at);
     }
-    this.page.invalidate();
+    this.page.changed();
   }
 
   #changed() {

@@ -21,6 +21,8 @@ const HISTORY_PAGES = 8;
 /** Beyond so many storage events in a window, stalls of the past are not looked for. */
 const MAX_STORAGE_EVENTS = 12_000;
 const RARE = "raft,swim,shard";
+/** At the very begin of the buffer there may be no state. */
+const MARGIN_MS = 2_000;
 
 export class Fetches {
   #timeline = new Latest();
@@ -84,7 +86,7 @@ export class Fetches {
     const [from] = page.bufferRange();
     const asked = page.time.now;
     page.store.coverage.take(await get("api/coverage", page.time.isKnown ? { from: Math.floor(from) } : {}), asked);
-    page.invalidate();
+    page.changed();
   }
 
   async #tape() {
@@ -96,7 +98,7 @@ export class Fetches {
     const isHeld = tape.stepMs === step && tape.behind > 0 && tape.range[0] <= Math.max(from, page.oldestAt ?? from) + 2 * step && to - tape.range[1] < 20 * step;
     const begin = isHeld ? (tape.behind - 3) * step : from;
     tape.take(await get("api/timeline", { from: Math.floor(begin), to: Math.ceil(to), step_ms: step, nodes: NO_NODE }));
-    page.invalidate();
+    page.changed();
   }
 
   async #insight() {
@@ -107,7 +109,7 @@ export class Fetches {
       if (error.status !== 404) throw error;
       findings.isKnown = false;
     }
-    this.page.invalidate();
+    this.page.changed();
   }
 
   async #stats() {
@@ -115,7 +117,7 @@ export class Fetches {
     if (page.isEmpty || !page.stats) page.stats = await get("api/stats");
     const health = await get("health").catch((error) => ({ status: "degraded", reasons: error.status === 503 ? [error.message] : [] }));
     page.degraded = health.status === "degraded" ? health.reasons ?? [] : [];
-    page.invalidate();
+    page.changed();
   }
 
   /** The steps that are new, while live. */
@@ -129,7 +131,7 @@ export class Fetches {
     if (!isHeld) await this.window();
     else {
       series.take(await get("api/timeline", { from: (series.behind - 4) * step, to: Math.ceil(page.time.now), step_ms: step }));
-      page.invalidate();
+      page.changed();
     }
   }
 
@@ -156,7 +158,7 @@ export class Fetches {
     page.store.series.clear(answer.step_ms);
     page.store.series.take(answer);
     this.windowOf = asked;
-    page.invalidate();
+    page.changed();
     await this.#stalls(from, to);
   }
 
@@ -174,7 +176,7 @@ export class Fetches {
     const strain = store.strained(answer.batches);
     if (isLive) store.strain = strain;
     else page.pastStrain = strain;
-    page.invalidate();
+    page.changed();
   }
 
   /** The whole story of the buffer, from its begin: leaders, members, moves. */
@@ -184,8 +186,6 @@ export class Fetches {
     const from = page.oldestAt;
     if (from === undefined) return;
     try {
-      // Just behind the oldest window: before its end there is no state.
-      const state = await get("api/state", { at: Math.ceil(from) + 1_000, types: RARE }).catch(() => ({ events: [] }));
       const batches = [];
       let next = Math.floor(from);
       for (let pages = 0; next !== null && pages < HISTORY_PAGES; pages++) {
@@ -193,10 +193,12 @@ export class Fetches {
         batches.push(...answer.batches);
         next = answer.next_from;
       }
+      // As of the first of them: earlier, there may be no state any more.
+      const state = batches.length ? await get("api/state", { at: batches[0].window_end, types: RARE }) : { events: [] };
       if (turn !== this.#retold) return;
       page.store.retell(state.events, batches);
       page.isTold = true;
-      page.invalidate();
+      page.changed();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (turn === this.#retold) setTimeout(() => turn === this.#retold && this.retell(), 2_000);
@@ -208,6 +210,10 @@ export class Fetches {
     const { page } = this;
     const { time, store } = page;
     const isLive = time.isLive;
+    if (!isLive && page.oldestAt !== undefined && time.instant < page.oldestAt + MARGIN_MS) {
+      page.pastStorage = undefined;
+      return;
+    }
     const storage = isLive ? store.look(node) : new Storage(node);
     const at = isLive ? undefined : Math.round(time.instant);
     const answer = await this.#storage.ask("api/state", { at, nodes: node, types: "lsm,compaction,heat,cache" }, (error) => {
@@ -216,6 +222,6 @@ export class Fetches {
     if (!answer) return;
     for (const event of answer.events) storage.fold(event, event.ts);
     if (!isLive) page.pastStorage = storage;
-    page.invalidate();
+    page.changed();
   }
 }

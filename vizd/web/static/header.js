@@ -26,7 +26,8 @@ export class Header {
     setText(byId("live-word"), isPast ? "" : isStale ? "No data" : "Live");
     setText(clock, isStale && !isPast ? "" : formatClock(time.at));
     setAttribute(clock, "datetime", new Date(time.at).toISOString());
-    setAttribute(clock, "title", formatZone(time.at));
+    // Names of zones are slow to make, and change with the season at most.
+    clock.title ||= formatZone(time.at);
     const button = byId("header-button");
     setHidden(button, !isPast && !isStale);
     setPieces(button, isPast ? [["", "Live "], ["hint", "Esc"]] : [["", "Try now"]]);

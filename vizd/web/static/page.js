@@ -25,6 +25,7 @@ import { readUrl, writeUrl } from "./url.js";
 const MAX_KBPS = "150";
 /** What streams in is drawn so often; what hands do, at once. */
 const DATA_EVERY_MS = 200;
+const TICK_MS = 100;
 const HOUR_MS = 3_600_000;
 /** Room of the lower half below which rows get lower first. */
 const LOWER_MIN = 226;
@@ -55,7 +56,7 @@ export class Page {
     watchTheme(() => this.invalidate());
     new ResizeObserver(() => this.invalidate()).observe(byId("page"));
     window.addEventListener("popstate", () => this.#restore());
-    setInterval(() => this.#tick(), 100);
+    setInterval(() => this.#tick(), TICK_MS);
   }
 
   #frame;
@@ -291,14 +292,13 @@ export class Page {
         this.store.findings.update(message);
         break;
     }
-    this.invalidateIn(DATA_EVERY_MS);
+    this.changed();
   }
 
   #batch(message) {
     const changed = this.store.batch(message);
     if (!changed.length || message.snapshot) return;
     this.shards.flash(changed);
-    this.invalidate();
   }
 
   #status() {
@@ -323,11 +323,17 @@ export class Page {
 
   // Drawing.
 
+  /** Draw with the next frame: a hand waits for it. */
   invalidate() {
     this.#frame ??= requestAnimationFrame((now) => this.#draw(now));
   }
 
-  /** Draw soon enough: what streams in may wait for more of it. */
+  /** What is known is other: drawn soon, with what else comes until then. */
+  changed() {
+    this.invalidateIn(DATA_EVERY_MS);
+  }
+
+  /** Draw no sooner than `ms` after the last time. */
   invalidateIn(ms) {
     if (this.#frame !== undefined || this.#soon !== undefined) return;
     this.#soon = setTimeout(() => {
@@ -343,7 +349,7 @@ export class Page {
     const { time } = this;
     const perPixel = time.widthMs / (this.place?.width ?? 800);
     const pixel = `${Math.floor(time.now / perPixel)}/${Math.floor(time.now / 1_000)}`;
-    if (pixel !== this.#pixel || time.isPlaying) this.invalidate();
+    if (pixel !== this.#pixel || time.isPlaying) this.invalidateIn(TICK_MS);
     this.#pixel = pixel;
   }
 

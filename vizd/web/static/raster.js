@@ -12,12 +12,14 @@ const STAYS_MS = 60_000;
 const MAX_HEIGHT = 200;
 const LABEL_EVERY = 14;
 const WORDS = { nodata: "no data" };
+const FSYNC_LIMIT_MS = 100;
 
 export class Raster {
   constructor(page) {
     this.page = page;
     this.node = byId("raster");
     this.troubledAt = new Map();
+    this.heat = document.createElement("canvas");
     this.labels = this.node.appendChild(element("div", "raster-labels", undefined, { "aria-hidden": "true" }));
     this.callouts = this.node.appendChild(element("div", "raster-callouts"));
     this.#listen();
@@ -56,22 +58,18 @@ export class Raster {
     context.fillStyle = theme.heat[0];
     context.fillRect(x, y, width, height);
     const scale = (at) => x + ((at - from) / (to - from)) * width;
-    const step = series.stepMs;
     const bands = this.#bands(model.nodes);
-    const first = Math.floor(from / step);
-    const last = Math.min(Math.ceil(until / step), series.behind);
+    this.#drawHeat(bands, series, model);
+    context.save();
+    context.beginPath();
+    context.rect(x, y, Math.min(width, scale(until) - x), height);
+    context.clip();
+    context.imageSmoothingEnabled = false;
+    const [begin, end] = series.range;
+    if (end > begin) context.drawImage(this.heat, scale(begin), y, scale(end) - scale(begin), height);
+    context.restore();
     bands.forEach((nodes, index) => {
-      const top = y + index * this.bandPx;
-      let begin = first;
-      let before = this.#colour(nodes, first, series);
-      for (let at = first + 1; at <= last; at++) {
-        const colour = at === last ? undefined : this.#colour(nodes, at, series);
-        if (colour === before && at < last) continue;
-        if (before) this.#bar(context, before, scale(begin * step), scale(at * step), top, place);
-        begin = at;
-        before = colour;
-      }
-      for (const node of nodes) this.#paintStatus(context, node, top, scale, place, store);
+      for (const node of nodes) this.#paintStatus(context, node, y + index * this.bandPx, scale, place, store);
     });
     this.#text(bands, place);
   }
@@ -80,16 +78,39 @@ export class Raster {
     return Array.from({ length: Math.ceil(nodes.length / this.perBand) }, (_, index) => nodes.slice(index * this.perBand, (index + 1) * this.perBand));
   }
 
-  /** Of a step: amber over a limit, else the heat of the slowest fsync; undefined: the ground. */
-  #colour(nodes, step, series) {
-    let slowest = 0;
-    for (const node of nodes) {
-      const p99 = series.value(node.id, "p99", step);
-      if (p99 >= 100 || (node.limit !== undefined && series.value(node.id, "pressure", step) > node.limit)) return theme.amber;
-      if (p99 > slowest) slowest = p99;
-    }
-    const level = Math.min(5, Math.floor((Math.log10(Math.max(1, slowest)) / 2) * 6));
-    return level ? theme.heat[level] : undefined;
+  /** One pixel a step and band, drawn anew when there are new steps: what moves is only where it is put. */
+  #drawHeat(bands, series, model) {
+    const [begin, end] = [series.first, series.behind];
+    const key = `${series.version}/${theme.version}/${model.nodes.length}/${this.perBand}`;
+    if (key === this.heatKey || end <= begin) return;
+    this.heatKey = key;
+    const count = end - begin;
+    this.heat.width = count;
+    this.heat.height = bands.length;
+    const context = this.heat.getContext("2d");
+    bands.forEach((nodes, row) => {
+      const slowest = new Float32Array(count);
+      const isOver = new Uint8Array(count);
+      for (const node of nodes) {
+        for (let index = 0; index < count; index++) {
+          const p99 = series.value(node.id, "p99", begin + index);
+          if (p99 > slowest[index]) slowest[index] = p99;
+          if (p99 >= FSYNC_LIMIT_MS || (node.limit !== undefined && series.value(node.id, "pressure", begin + index) > node.limit)) isOver[index] = 1;
+        }
+      }
+      let from = 0;
+      let before;
+      for (let index = 0; index <= count; index++) {
+        const colour = index === count ? null : isOver[index] ? theme.amber : heatOf(slowest[index]);
+        if (index && colour === before) continue;
+        if (before) {
+          context.fillStyle = before;
+          context.fillRect(from, row, index - from, 1);
+        }
+        from = index;
+        before = colour;
+      }
+    });
   }
 
   #bar(context, colour, from, to, top, { x, width }) {
@@ -187,4 +208,10 @@ export class Raster {
       this.page.select({ node: nodes[Math.max(0, Math.min(nodes.length - 1, index + by))].id });
     });
   }
+}
+
+/** 1 to 100 ms on a log scale, in steps; undefined: the ground. */
+function heatOf(ms) {
+  const level = Math.min(5, Math.floor((Math.log10(Math.max(1, ms)) / 2) * 6));
+  return level ? theme.heat[level] : undefined;
 }

@@ -180,21 +180,30 @@ function paintPressure(context, place, bands, scale, series, node, isSilent) {
 
 function paintTriangles(context, place, bands, scale, node, changes) {
   const y = place.y + bands.triangles;
-  for (const isUp of [false, true]) {
-    const marks = [];
-    for (const each of changes) {
-      if (each.type !== "Raft" || (isUp ? each.leader !== node.id : each.leader !== null ? each.lost !== node.id : each.before !== node.id)) continue;
-      const x = scale(each.at);
-      const newest = marks[marks.length - 1];
-      if (newest && x - newest.x < CLUSTER_PX) newest.count += 1;
-      else marks.push({ x, count: 1 });
-    }
+  const own = changes.filter((each) => each.type === "Raft");
+  const lost = clustered(own.filter((each) => (each.leader === null ? each.before : each.lost) === node.id), scale);
+  const won = clustered(own.filter((each) => each.leader === node.id), scale);
+  const colour = node.colour === undefined ? theme.text : theme.node[node.colour];
+  for (const { x } of lost) triangle(context, x, y, false, theme.text);
+  for (const { x } of won) triangle(context, x, y, true, colour);
+  context.font = "11px system-ui, sans-serif";
+  context.fillStyle = theme.mute;
+  for (const [marks, others] of [[lost, won], [won, lost]]) {
     for (const { x, count } of marks) {
-      triangle(context, x, y, isUp, isUp ? (node.colour === undefined ? theme.text : theme.node[node.colour]) : theme.text);
-      if (count === 1) continue;
-      context.font = "11px system-ui, sans-serif";
-      context.fillStyle = theme.mute;
-      context.fillText(String(count), x + 6, y + 8);
+      // A count that another mark would cut in two is left out.
+      if (count > 1 && !others.some((each) => each.x > x - 2 && each.x < x + CLUSTER_PX)) context.fillText(String(count), x + 6, y + 8);
     }
   }
+}
+
+/** `{x, count}` of changes; those near the one before count with it. */
+function clustered(changes, scale) {
+  const marks = [];
+  for (const each of changes) {
+    const x = scale(each.at);
+    const newest = marks[marks.length - 1];
+    if (newest && x - newest.x < CLUSTER_PX) newest.count += 1;
+    else marks.push({ x, count: 1 });
+  }
+  return marks;
 }

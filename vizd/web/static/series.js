@@ -15,6 +15,7 @@ export class Series {
   }
 
   clear(stepMs) {
+    this.version = (this.version ?? 0) + 1;
     this.stepMs = stepMs;
     this.first = 0;
     this.behind = 0;
@@ -42,6 +43,7 @@ export class Series {
     this.#forget(first, this.first);
     this.behind = behind;
     this.first = Math.max(first, behind - STEPS);
+    this.version += 1;
     for (const type of TYPES) write(this.counts[type], from, answer.counts[type]);
     for (const node of answer.nodes) {
       if (!this.nodes.has(node.node)) this.nodes.set(node.node, Object.fromEntries(Object.keys(FIELDS).map((field) => [field, nothing()])));

@@ -105,6 +105,6 @@ export class ShardDetail {
     const answer = await this.#latest.ask("api/history", { types: "raft,shard", shards: id, from: Math.floor(from), to: Math.ceil(to), limit: 2_000 });
     if (!answer || key !== this.#asked.key) return;
     this.#events = answer.batches.flatMap((each) => each.events.map((event) => ({ event, at: placed(event.ts, each.window_start, each.window_end) })));
-    page.invalidate();
+    page.changed();
   }
 }

@@ -38,23 +38,31 @@ export class ShardRaster {
     context.translate(2, 2);
     const later = [];
     for (let place = 0; place < places; place++) {
-      const some = shards.slice(place * this.group, (place + 1) * this.group);
       const [x, y] = [(place % perRow) * (WIDTH + GAP_X), Math.floor(place / perRow) * this.pitch];
-      context.fillStyle = this.#colour(some, model.at);
+      const { colour, mark, isSelected } = this.#worst(shards, place, model.at);
+      context.fillStyle = colour;
       context.fillRect(x, y, WIDTH, this.pitch - GAP_Y);
-      if (some.some((each) => each.leader === null)) later.push([x, y, "none"]);
-      else if (some.some((each) => each.phase !== undefined)) later.push([x, y, "moving"]);
-      if (some.some((each) => each.id === this.page.selection.shard)) later.push([x, y, "selected"]);
+      if (mark) later.push([x, y, mark]);
+      if (isSelected) later.push([x, y, "selected"]);
     }
     for (const [x, y, what] of later) this.#mark(context, x, y, what);
     this.#text(shards, rows);
   }
 
-  #colour(some, at) {
+  /** What a place shows of its shards. */
+  #worst(shards, place, at) {
     const { selection, pointedNode } = this.page;
-    if (some.some((each) => each.leader !== null && each.leader !== undefined && (each.leader === selection.node || each.leader === pointedNode))) return theme.text;
-    const age = Math.min(...some.map((each) => (each.changedAt === undefined ? Infinity : at - each.changedAt)));
-    return age < MINUTE_MS ? theme.heat[5] : age < 5 * MINUTE_MS ? theme.heat[4] : age < 15 * MINUTE_MS ? theme.heat[3] : theme.fill;
+    let [age, isLed, mark, isSelected] = [Infinity, false, undefined, false];
+    for (let index = place * this.group; index < Math.min(shards.length, (place + 1) * this.group); index++) {
+      const { id, leader, changedAt, phase } = shards[index];
+      if (leader === null) mark = "none";
+      else if (phase !== undefined) mark ??= "moving";
+      if (leader !== null && leader !== undefined && (leader === selection.node || leader === pointedNode)) isLed = true;
+      if (changedAt !== undefined) age = Math.min(age, at - changedAt);
+      if (id === selection.shard) isSelected = true;
+    }
+    const colour = isLed ? theme.text : age < MINUTE_MS ? theme.heat[5] : age < 5 * MINUTE_MS ? theme.heat[4] : age < 15 * MINUTE_MS ? theme.heat[3] : theme.fill;
+    return { colour, mark, isSelected };
   }
 
   #mark(context, x, y, what) {

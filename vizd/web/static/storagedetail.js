@@ -4,12 +4,15 @@
  */
 import { byId, element, pool, setPieces, setStyle, setText } from "./dom.js";
 import { prepare } from "./draw.js";
-import { formatBytes, formatDuration, formatMs, formatRatio } from "./numbers.js";
+import { formatAge, formatDuration, formatMs, formatRatio } from "./numbers.js";
 import { heatColour, theme } from "./theme.js";
 
 const WINDOW_MS = 5 * 60_000;
 const L0_CELLS = 16;
 const MAX_LEVELS = 7;
+/** Of the panel's width, for names, words and values; of its height, for the legend. */
+const BESIDE = 300;
+const LEGEND = 22;
 
 export class StorageDetail {
   constructor(page, body) {
@@ -41,7 +44,10 @@ export class StorageDetail {
   #drawLevels(node, storage, at) {
     const count = Math.min(MAX_LEVELS, Math.max(4, storage.deepest + 1));
     const rows = pool(this.levels, count, () => element("li", "", [element("b"), element("canvas", "", undefined, { "aria-hidden": "true" }), element("span", "unseen"), element("span", "said")]));
-    const width = Math.max(80, Math.min(231, this.node.clientWidth - 320));
+    const width = Math.max(48, Math.min(231, this.node.clientWidth - BESIDE));
+    const row = Math.max(22, Math.min(31, Math.floor((this.node.clientHeight - LEGEND) / Math.max(count, 6))));
+    this.node.style.setProperty("--row", `${row}px`);
+    const high = row - 7;
     for (let level = 0; level < count; level++) {
       const [name, canvas, unseen, said] = rows[level].children;
       setText(name, `L${level}`);
@@ -50,7 +56,7 @@ export class StorageDetail {
       if (level === 0) {
         const stall = node.stall;
         canvas.hidden = !stall;
-        if (stall) this.#paintFiles(canvas, width, stall);
+        if (stall) this.#paintFiles(canvas, [width, high], stall);
         const pieces = stall ? [["amber", `${stall.files} of ${stall.threshold} files`]] : [["", this.page.noStall()], ...(compaction.length ? [["", ` · ${compaction[0][1]}`]] : [])];
         setPieces(said, pieces);
         setText(unseen, "");
@@ -58,7 +64,7 @@ export class StorageDetail {
       }
       const heats = storage.heatOf(level);
       canvas.hidden = heats.length === 0;
-      this.#paintHeat(canvas, width, heats);
+      this.#paintHeat(canvas, [width, high], heats);
       const known = heats.filter((each) => !Number.isNaN(each));
       setText(unseen, known.length ? `hottest slot ${formatRatio(Math.max(...known))}` : "");
       const fromL0 = level === 1 && node.stall ? describeCompactions(0, storage.compactionsOf(0, at), at) : [];
@@ -66,24 +72,24 @@ export class StorageDetail {
     }
   }
 
-  #paintFiles(canvas, width, { files, threshold }) {
+  #paintFiles(canvas, [width, high], { files, threshold }) {
     const cells = Math.max(L0_CELLS, files, threshold + 1);
     const pitch = width / cells;
-    const context = prepare(canvas, width, 24);
+    const context = prepare(canvas, width, high);
     for (let index = 0; index < cells; index++) {
       context.fillStyle = index < files ? (index < threshold ? theme.base : theme.amber) : theme.heat[0];
-      context.fillRect(index * pitch, 0, pitch - 1.5, 24);
+      context.fillRect(index * pitch, 0, pitch - 1.5, high);
     }
     context.fillStyle = theme.text;
-    context.fillRect(threshold * pitch - 1.5, -2, 2, 28);
+    context.fillRect(threshold * pitch - 1.5, 0, 2, high);
   }
 
-  #paintHeat(canvas, width, heats) {
+  #paintHeat(canvas, [width, high], heats) {
     const pitch = Math.min(29, width / Math.max(1, heats.length));
-    const context = prepare(canvas, width, 24);
+    const context = prepare(canvas, width, high);
     heats.forEach((heat, slot) => {
       context.fillStyle = Number.isNaN(heat) ? theme.heat[0] : heatColour(heat);
-      context.fillRect(slot * pitch, 0, Math.max(1, pitch - (pitch > 6 ? 1.5 : 0.5)), 24);
+      context.fillRect(slot * pitch, 0, Math.max(1, pitch - (pitch > 6 ? 1.5 : 0.5)), high);
     });
   }
 
@@ -97,8 +103,8 @@ export class StorageDetail {
     const rows = [
       ["fsync p50", formatMs(middle)],
       ["fsync p99", formatMs(median(of("p99")))],
-      ["fsync max", formatMs(Math.max(NaN, ...of("max")) || most(of("max")))],
-      ["flush", !flush ? "–" : flush.since !== undefined ? `running ${formatDuration(Math.max(0, at - flush.since))}` : `${formatBytes(flush.bytes)}, ${formatDuration(Math.max(0, at - flush.at))} ago`],
+      ["fsync max", formatMs(most(of("max")))],
+      ["flush", !flush ? "–" : flush.since !== undefined ? `running ${formatDuration(Math.max(0, at - flush.since))}` : `done ${formatAge(Math.max(0, at - flush.at))} ago`],
       ["compaction", storage.compactions.size ? (running ? `${running} running` : "none running") : "–"],
       [`${cacheName} cache`, Number.isNaN(cache) ? "–" : `${formatRatio(cache)} hit`],
     ];

@@ -16,6 +16,9 @@ const LANE_PLOT = 24;
 const OUTSET = 12;
 const AXIS = 22;
 const TROUBLED_ROW = 34;
+/** Of `what came next`; where it has no room the fainter plot says it alone. */
+const NOTE_WIDTH = 110;
+const LABEL_WIDTH = 64;
 /** Of a name in the gutter, so that `suspect` fits behind it. */
 const NAME_WIDTH = 26;
 const WORDS = { nodata: "no data" };
@@ -33,7 +36,8 @@ export class Strips {
 
   /** Sizes for a room of `height` px and the section's own width. Returns the geometry that others share. */
   measure(height, isPhone) {
-    const width = this.plot.clientWidth;
+    // As wide as the tape, which stands there even when the strips do not.
+    const width = byId("tape").clientWidth - (isPhone ? 32 : 48);
     const gutter = isPhone ? 0 : 112;
     const plot = Math.max(60, width - gutter - (isPhone ? 0 : 112));
     this.place = { x: gutter, width: plot, total: width, room: height, isPhone };
@@ -61,6 +65,7 @@ export class Strips {
     const rasterHeight = layout.raster ? this.raster.height(model.nodes.length, place.room - rowsHeight - 8) : 0;
     const bottom = rasterTop + rasterHeight;
     setStyle(this.rows, "height", `${rowsHeight}px`);
+    setStyle(this.rows, "marginBottom", `${bottom - LANE - rowsHeight}px`);
     setHidden(this.raster.node, !layout.raster);
     const context = prepare(this.canvas, place.total + OUTSET, bottom + 1);
     context.translate(OUTSET, 0);
@@ -80,12 +85,7 @@ export class Strips {
       });
       if (layout.raster) this.raster.paint(context, { ...place, y: rasterTop, height: rasterHeight, from, to, until }, model);
     });
-    const begin = Math.min(scale(page.oldestAt ?? from), place.x + place.width);
-    if (begin > place.x + 1) {
-      context.fillStyle = theme.bg;
-      context.fillRect(place.x, LANE + 1, begin - place.x, bottom - LANE - 1);
-      hatch(context, place.x, LANE + 1, begin - place.x, bottom - LANE - 1, theme.line, 6);
-    }
+    this.#paintBefore(context, scale, layout, rasterTop, rasterHeight);
     context.fillStyle = theme.line2;
     context.fillRect(place.x, bottom, place.width, 1);
     if (page.isStale && end < to) {
@@ -118,6 +118,20 @@ export class Strips {
     if (!place.isPhone) {
       context.fillStyle = theme.line;
       context.fillRect(-OUTSET, LANE, place.total + OUTSET, 1);
+    }
+  }
+
+  /** What was before the buffer is not known, and looks so. */
+  #paintBefore(context, scale, layout, rasterTop, rasterHeight) {
+    const { place, page } = this;
+    const width = Math.min(scale(page.oldestAt ?? this.shown.from), place.x + place.width) - place.x;
+    if (width <= 1) return;
+    const parts = layout.rows.map((_, index) => [LANE + index * layout.height + layout.plotTop + 1, layout.plotHeight - 1]);
+    if (layout.raster) parts.push([rasterTop, rasterHeight]);
+    for (const [y, height] of parts) {
+      context.fillStyle = theme.bg;
+      context.fillRect(place.x, y, width, height);
+      hatch(context, place.x, y, width, height, theme.line, 6);
     }
   }
 
@@ -161,12 +175,13 @@ export class Strips {
     const at = time.hover === undefined ? "" : `at ${formatClock(time.hover)}`;
     setText(byId("cursor-at"), at);
     const count = formatCount(model.shards.length);
-    setPieces(byId("leaderless"), model.shards.length ? [[model.leaderless.length ? "red" : "", formatCount(model.leaderless.length)], ["", ` of ${count}`]] : [["faint", page.store.story.seen.Raft ? "" : "never seen"]]);
+    setPieces(byId("leaderless"), model.shards.length ? [[model.leaderless.length ? "red" : "", formatCount(model.leaderless.length)], ["", ` of ${count}${place.isPhone ? " shards without leader" : ""}`]] : [["faint", page.store.story.seen.Raft ? "" : "never seen"]]);
     const rows = pool(this.rows, layout.rows.length, () => this.#makeRow());
     layout.rows.forEach((node, index) => this.#fillRow(rows[index], node, layout, model));
     const note = byId("next-note");
-    setHidden(note, time.isLive || place.isPhone);
-    if (!time.isLive) setStyle(note, "left", `${place.x + ((time.instant - this.shown.from) / time.widthMs) * place.width + 11}px`);
+    const share = time.isLive ? 1 : (time.instant - this.shown.from) / time.widthMs;
+    setHidden(note, (1 - share) * place.width < NOTE_WIDTH);
+    setStyle(note, "left", `${place.x + share * place.width + 11}px`);
   }
 
   #makeRow() {
@@ -230,7 +245,11 @@ export class Strips {
     const edges = [];
     if (time.isLive) edges.push({ x: place.x + place.width, text: "now", className: "end" });
     else edges.push({ x: scale(time.instant), text: formatClock(time.instant), className: "at inv" });
-    if (time.hover !== undefined) edges.push({ x: scale(time.hover), text: formatClock(time.hover), className: "at" });
+    if (time.hover !== undefined) {
+      // What is pointed at lies over what stands: two labels in one place can't be read.
+      if (Math.abs(scale(time.hover) - edges[0].x) < LABEL_WIDTH) edges.pop();
+      edges.push({ x: scale(time.hover), text: formatClock(time.hover), className: "at" });
+    }
     const isFree = ({ x }) => x > place.x + 14 && x < place.x + place.width + 2 && edges.every((edge) => Math.abs(edge.x - x) > 52);
     setLabels(byId("strips-axis"), [...labels.filter(isFree), ...edges]);
   }
