@@ -37,8 +37,10 @@ export class Attention {
     const lines = findings.isKnown === false
       ? ["This daemon has no attention rules.", "What you see is all that it knows."]
       : findings.isKnown === undefined ? [] : ["Nothing needs you."];
-    if (last) lines.push(`Last finding: ${titled(last, short).title}, for ${formatDuration(last.last_ms - last.first_ms)}, ended ${formatClock(last.last_ms).slice(0, 5)}.`);
+    if (last) lines.push(`Last: ${titled(last, short).title}, for ${formatDuration(last.last_ms - last.first_ms)}, ended ${formatClock(last.last_ms).slice(0, 5)}.`);
+    if (findings.noData.length) lines.push(`${findings.noData.length} ${findings.noData.length === 1 ? "rule has" : "rules have"} no data to judge.`);
     const rows = pool(this.list, 1, () => element("li"));
+    setAttribute(rows[0], "title", findings.noData.length ? `No data: ${findings.noData.join(", ")}` : undefined);
     rows[0].className = "calm";
     if (rows[0].calmKey !== lines.join("\n")) {
       rows[0].replaceChildren(...lines.map((each) => element("p", "", each)));
@@ -63,7 +65,8 @@ export class Attention {
       setText(text, title);
       const lasting = formatDuration(Math.max(0, (isOpen ? at : finding.last_ms) - finding.first_ms));
       setText(age, isOpen ? lasting : "ended");
-      setText(detail, isOpen ? finding.detail : `${lasting}, until ${formatClock(finding.last_ms)}`);
+      const doubt = finding.conclusive === false ? "; data is missing" : "";
+      setText(detail, isOpen ? finding.detail.replace(/\.$/, "") + doubt : `${lasting}, until ${formatClock(finding.last_ms)}`);
       setAttribute(detail, "title", finding.detail);
       setHidden(button, false);
     });

@@ -140,7 +140,8 @@ export class Fetches {
     const { page } = this;
     const [from, to] = page.time.range(page.place?.width ?? 800);
     const [first, behind] = page.store.series.range;
-    if (this.windowOf !== page.time.minutes || from < first || to > behind + page.store.series.stepMs * 2) await this.window();
+    if (to < (page.oldestAt ?? 0)) return;
+    if (this.windowOf !== page.time.minutes || Math.max(from, page.oldestAt ?? 0) < first - page.store.series.stepMs || to > behind + page.store.series.stepMs * 2) await this.window();
   }
 
   /** The whole window, at once: it, or the instant, is another. */
@@ -152,12 +153,17 @@ export class Fetches {
     const margin = time.isLive ? 0 : time.widthMs * 0.2;
     // A minute before the window is needed too: whether pressure rises is told by what it was.
     const begin = Math.max(from - margin - 60_000, page.oldestAt ?? 0);
-    const asked = time.minutes;
-    const answer = await this.#timeline.ask("api/timeline", { from: Math.floor(begin), to: Math.ceil(Math.min(to + margin, time.now)), step_ms: STEP_MS[asked] });
+    const end = Math.min(to + margin, time.now);
+    const asked = (this.windowOf = time.minutes);
+    if (begin >= end) {
+      page.store.series.clear(STEP_MS[asked]);
+      page.changed();
+      return;
+    }
+    const answer = await this.#timeline.ask("api/timeline", { from: Math.floor(begin), to: Math.ceil(end), step_ms: STEP_MS[asked] });
     if (!answer) return;
     page.store.series.clear(answer.step_ms);
     page.store.series.take(answer);
-    this.windowOf = asked;
     page.changed();
     await this.#stalls(from, to);
   }

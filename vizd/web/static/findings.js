@@ -9,16 +9,22 @@ const SEVERITIES = ["critical", "warning", "info"];
 
 /** Glyph and title of the rules that have words of their own; `who` is a node's or a shard's short name. */
 const RULES = {
-  "two-leaders": ["noleader", (who) => `${who} has two leaders in one term`],
-  "term-went-back": ["noleader", (who) => `${who}: its term went back`],
+  "two-leaders": ["noleader", (who) => `${who} has two leaders`],
+  "term-back": ["noleader", (who) => `${who}: its term went back`],
   "shard-without-leader": ["noleader", (who) => `${who} has no leader`],
-  "election-storm": ["suspect", (who) => `${who}: election after election`],
-  "swim-flapping": ["suspect", (who) => `${who} comes and goes`],
-  "node-suspected": ["suspect", (who) => `${who} is suspect`],
+  "election-storm": ["suspect", (who) => `${who} elects again and again`],
+  "cutover-without-snapshot": ["noleader", (who) => `${who} cut over, no snapshot`],
   "node-dead": ["dead", (who) => `${who} is dead`],
+  "node-suspected": ["suspect", (who) => `${who} is suspect`],
+  "swim-flapping": ["suspect", (who) => `${who} comes and goes`],
+  "two-processes": ["suspect", (who) => `${who} runs twice`],
   "node-silent": ["nodata", (who) => `${who} sends no data`],
   "node-lossy": ["limit", (who) => `${who} lost events`],
   "clock-skew": ["limit", (who) => `${who}: its clock is off`],
+  "stall-without-compaction": ["limit", (who) => `${who} stalls, none compacts`],
+  "write-pressure": ["limit", (who) => `${who} write pressure`],
+  "fsync-slow": ["limit", (who) => `${who} fsyncs slowly`],
+  "compaction-unfinished": ["limit", (who) => `${who}: a compaction hangs`],
 };
 
 export class Findings {
@@ -68,11 +74,10 @@ function worstFirst(one, other) {
 
 /** `{glyph, title}` of a finding. @param {(node: number) => string} short */
 export function titled({ rule, severity, subject }, short) {
-  const ofNode = subject.node === undefined ? undefined : short(subject.node);
-  const ofShard = subject.shard === undefined ? undefined : `Shard ${subject.shard}`;
+  const ofNode = subject.node === undefined ? "" : short(subject.node);
+  const ofShard = subject.shard === undefined ? "" : ofNode ? `s${subject.shard}` : `Shard ${subject.shard}`;
+  const who = [ofNode, ofShard].filter(Boolean).join(" ") || "The cluster";
   const known = RULES[rule];
-  const who = ofNode ?? ofShard ?? "The cluster";
   if (known) return { glyph: known[0], title: known[1](who) };
-  const where = ofNode && ofShard ? `${ofNode} s${subject.shard}` : who;
-  return { glyph: severity === "critical" ? "noleader" : "limit", title: `${where} ${rule.replaceAll("-", " ")}` };
+  return { glyph: severity === "critical" ? "noleader" : "limit", title: `${who}: ${rule.replaceAll("-", " ")}` };
 }
