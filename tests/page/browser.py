@@ -42,7 +42,8 @@ _FLAGS = (
 
 _NOTE_FIRST_DATA = """
 requestAnimationFrame(function look() {
-    if (document.querySelector('[data-part=strips] [data-node]')) window.firstDataMs = performance.now()
+    const shown = document.querySelector('[data-part=strips] :is([data-node], #raster:not([hidden]))')
+    if (shown) window.firstDataMs = performance.now()
     else requestAnimationFrame(look)
 })
 """
@@ -126,6 +127,10 @@ class Page:
     def mode(self) -> str:
         """``live``, ``past``, ``stale``, ``empty`` or ``refused``."""
         return self.run("return document.documentElement.dataset.mode ?? ''")
+
+    def leads(self, name: str, shard: int) -> bool:
+        """Whether the cell of a shard names a node as its leader whose name ends so."""
+        return self.text(f'[data-shard="{shard}"] .leader').endswith(name)
 
     def first_data_ms(self) -> float:
         """From the beginning of the visit to the frame that showed the first node; waits for it."""

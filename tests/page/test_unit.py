@@ -16,7 +16,7 @@ class PureModules(SynchronousTestCase):
     def test_their_tests_pass(self) -> None:
         node = shutil.which("node")
         if node is None:
-            self.fail("There is no `node` on the PATH: the page's modules are tested by Node.js 20.19 or newer.")
+            self.fail("There is no `node` on the PATH: the page's modules are tested by Node.js 18 or newer.")
         files = sorted(TESTS.glob("*.test.mjs"))
         self.assertTrue(files, f"No *.test.mjs in {TESTS}.")
         ran = subprocess.run(

@@ -1,17 +1,24 @@
 """Tests of ``vizd.web.page``: the files as a browser asks for them, over HTTP."""
 
 import gzip
+import http.client
+import re
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urljoin
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.daemon.process import TIMEOUT_S, Daemon
 from tests.web.wire import Answer, Browser
 from vizd.web.admission import Admission
-from vizd.web.page import page_files
+from vizd.web.page import FOLDER, page_files
 from vizd.web.site import Root
 
 INDEX = b"<!doctype html><title>NoriKV</title>" + b"<p>a page</p>" * 50
 SCRIPT = "export const unit = 'µs'\n".encode()
+MAX_SENT_BYTES = 100_000
+"""Of the whole page, compressed."""
 
 
 class FilesTests(SynchronousTestCase):
@@ -144,3 +151,36 @@ class FilesTests(SynchronousTestCase):
             answer = self.browser.get("/", **headers)
             self.assertEqual((answer.status, answer.json["error"]["code"]), (403, code))
             self.assertEqual(answer.headers["cache-control"], "no-store")
+
+
+class BuiltInTests(SynchronousTestCase):
+    """The page that the daemon has."""
+
+    def test_all_of_it_is_small_as_sent(self) -> None:
+        sent = [len(gzip.compress(file.read_bytes(), 9)) for file in FOLDER.rglob("*") if file.is_file()]
+        self.assertLess(sum(sent), MAX_SENT_BYTES)
+
+    def test_every_file_of_its_folder_is_served(self) -> None:
+        files = [file for file in FOLDER.rglob("*") if file.is_file()]
+        self.assertEqual(len(page_files(Admission())), len(files))
+
+    def test_the_daemon_serves_it_and_all_that_it_names(self) -> None:
+        daemon = Daemon()
+        self.addCleanup(daemon.kill)
+        with closing(http.client.HTTPConnection("127.0.0.1", daemon.http_port, timeout=TIMEOUT_S)) as connection:
+
+            def get(path: str, **headers: str) -> tuple[int, bytes]:
+                connection.request("GET", path, headers=headers)
+                response = connection.getresponse()
+                return response.status, response.read()
+
+            status, index = get("/")
+            self.assertEqual((status, index), (200, (FOLDER / "index.html").read_bytes()))
+            named = re.findall(r'(?:src|href)="([^"#:]+)"', index.decode())
+            self.assertTrue([each for each in named if each.endswith(".js")], named)
+            for path in named:
+                self.assertEqual(get(urljoin("/", path))[0], 200, path)
+            # A client that does not tidy up its paths.
+            self.assertEqual(get("/static/../page.py")[0], 404)
+            self.assertEqual(get("/static/%2e%2e/page.py")[0], 404)
+        self.assertEqual(daemon.end(), 0)
