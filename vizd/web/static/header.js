@@ -22,9 +22,10 @@ export class Header {
     if (announce) setText(byId("announce"), `${said.first}${said.rest}`);
     const isPast = !time.isLive;
     const clock = byId("clock");
-    setHidden(byId("live-dot"), isPast);
-    setText(byId("live-word"), isPast ? "" : isStale ? "No data" : "Live");
-    setText(clock, isStale && !isPast ? "" : formatClock(time.at));
+    const isWithout = page.isRefused || !time.isKnown;
+    setHidden(byId("live-dot"), isPast || isWithout);
+    setText(byId("live-word"), isPast || isWithout ? "" : isStale ? "No data" : "Live");
+    setText(clock, (isStale && !isPast) || isWithout ? "" : formatClock(time.at));
     setAttribute(clock, "datetime", new Date(time.at).toISOString());
     // Names of zones are slow to make, and change with the season at most.
     clock.title ||= formatZone(time.at);
@@ -37,7 +38,7 @@ export class Header {
       byId("rate"),
       isPast ? `the past, ${formatDuration(Math.max(0, time.now - time.at))} ago`
         : isStale ? `since ${formatClock(since)}, ${formatDuration(Math.max(0, time.now - since))}`
-          : `${formatCount(Math.round(rate))} events/s`,
+          : isWithout ? "" : `${formatCount(Math.round(rate))} events/s`,
     );
   }
 }

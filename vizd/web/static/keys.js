@@ -8,7 +8,7 @@ const SECOND_MS = 1_000;
 
 /** Listen for the whole document. */
 export function listenToKeys(page) {
-  document.addEventListener("keydown", (event) => {
+  document.body.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const { target, key } = event;
     if (target.matches("input, textarea")) {
@@ -34,7 +34,7 @@ const ACTS = {
   " ": (page) => page.togglePlay(),
   ArrowLeft: (page, event) => (event.shiftKey ? page.toChange(-1) : page.goTo(page.time.at - SECOND_MS)),
   ArrowRight: (page, event) => (event.shiftKey ? page.toChange(1) : !page.time.isLive && page.goTo(page.time.at + SECOND_MS)),
-  Home: (page) => page.goTo(page.bufferRange()[0]),
+  Home: (page) => page.goTo(Math.max(page.oldestAt ?? 0, page.bufferRange()[0])),
   End: (page) => page.goLive(),
   Escape: (page) => page.close(),
   "/": () => byId("filter").focus(),

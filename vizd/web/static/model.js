@@ -9,13 +9,13 @@ const MINUTE_MS = 60_000;
 
 /**
  * @param {object} store @param {object} roster of `roster.js` @param {object} strain the store's own or one of the past
- * @param {number} at ms @returns {object} `{at, nodes, shards, leaderless, byNode, hasSwim}`
+ * @param {number} at ms @param {number} oldest before it nothing is stored, and nothing known @returns {object} `{at, nodes, shards, leaderless, byNode, hasSwim}`
  */
-export function modelAt(store, roster, strain, at) {
+export function modelAt(store, roster, strain, at, oldest = -Infinity) {
   const shards = [...store.story.shards.keys()].sort((one, other) => one - other).map((id) => shardAt(store.story, id, at)).filter(Boolean);
   const leads = new Map();
   for (const { leader } of shards) if (leader !== undefined && leader !== null) leads.set(leader, (leads.get(leader) ?? 0) + 1);
-  const nodes = roster.nodes.map((each) => nodeAt(store, strain, each, at, leads.get(each.id) ?? 0));
+  const nodes = roster.nodes.map((each) => nodeAt(store, strain, each, at, leads.get(each.id) ?? 0, oldest));
   const byNode = new Map(nodes.map((each) => [each.id, each]));
   for (const shard of shards) shard.isSuspect = byNode.get(shard.leader)?.status === "suspect";
   return { at, nodes, byNode, shards, leads, leaderless: shards.filter((each) => each.leader === null), hasSwim: [...store.story.nodes.values()].some((each) => each.times[0] <= at) };
@@ -32,7 +32,7 @@ function shardAt(story, id, at) {
   return { id, leader, term, why, before, since: now.at, changedAt: now.at > first ? now.at : undefined, candidates, phase };
 }
 
-function nodeAt(store, strain, { id, name, short, colour, notch }, at, leads) {
+function nodeAt(store, strain, { id, name, short, colour, notch }, at, leads, oldest) {
   const { series, coverage } = store;
   const swim = store.story.liveness(id, at);
   const hole = coverage.disconnectedAt(id, at);
@@ -40,19 +40,16 @@ function nodeAt(store, strain, { id, name, short, colour, notch }, at, leads) {
   const pressure = series.lastValue(id, "pressure", at, 30_000);
   const before = series.lastValue(id, "pressure", at - MINUTE_MS, 30_000);
   const moved = pressure - before;
-  const [status, since] = statusOf(swim, hole);
+  const [status, since] = at < oldest ? ["nodata", undefined] : statusOf(swim, hole);
   const stall = strain.stall(id, at);
   const isSilent = status === "dead" || status === "left" || status === "nodata";
   return {
     id, name, short, colour, notch, status, since, leads,
-    isDisconnected: Boolean(hole),
-    disconnectedSince: hole?.from,
     p99: isSilent ? NaN : p99,
     slowSince: p99 >= FSYNC_LIMIT_MS && !isSilent ? slowSince(series, id, at) : undefined,
     pressure: isSilent ? NaN : pressure,
     limit: strain.limit(id),
     moving: moved > MOVED ? 1 : moved < -MOVED ? -1 : 0,
-    overSince: undefined,
     stall: isSilent ? undefined : stall,
     cutAt: strain.cut(id, at),
     losses: coverage.losses(id, 0, Infinity),

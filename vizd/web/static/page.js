@@ -112,7 +112,12 @@ export class Page {
   }
 
   get isEmpty() {
-    return this.roster.nodes.length === 0 && !this.stats?.total_events_received;
+    return this.roster.nodes.length === 0 && this.stats?.total_events_received === 0;
+  }
+
+  /** When the buffer begins, if the page stands before it. */
+  get before() {
+    return !this.time.isLive && this.time.instant < this.oldestAt ? this.oldestAt : undefined;
   }
 
   /** Up to when anything is known. */
@@ -258,7 +263,6 @@ export class Page {
   #settle() {
     this.fetches.window();
     if (this.selection.node !== undefined) this.fetches.storage(this.selection.node);
-    this.before = !this.time.isLive && this.oldestAt !== undefined && this.time.instant < this.oldestAt ? this.oldestAt : undefined;
     this.invalidate();
   }
 
@@ -363,8 +367,8 @@ export class Page {
     this.#drawnAt = now;
     const { time, store } = this;
     this.roster.update(store.nodeIds(), (id) => store.coverage.name(id));
-    const model = modelAt(store, this.roster, this.strain, time.isLive ? this.knownUntil() : time.at);
-    this.readouts = time.hover === undefined ? undefined : modelAt(store, this.roster, this.strain, time.hover);
+    const model = modelAt(store, this.roster, this.strain, time.isLive ? this.knownUntil() : time.at, this.oldestAt);
+    this.readouts = time.hover === undefined ? undefined : modelAt(store, this.roster, this.strain, time.hover, this.oldestAt);
     this.#lookAtWorst(model);
     this.#mode(model);
     const { said, announce } = this.speaker.say(model, this);

@@ -5,6 +5,7 @@ import { clausesOf } from "./clauses.js";
 import { grpcAddress } from "./empty.js";
 import { Announcer, Hold } from "./hold.js";
 import { lastNotAfter } from "./changes.js";
+import { formatClock } from "./numbers.js";
 import { verdict } from "./verdict.js";
 
 export class Speaker {
@@ -18,10 +19,16 @@ export class Speaker {
     const where = page.isStale ? "stale" : page.time.isLive ? "live" : "past";
     if (where !== this.#wasAt) this.#hold.clear();
     this.#wasAt = where;
+    if (page.before !== undefined) return { said: beforeAll(page.before), announce: false };
     const now = clausesOf(judged);
     const said = verdict(judged, where === "live" ? this.#hold.pass(now, performance.now()) : now);
     return { said, announce: this.#announcer.isNew(said) };
   }
+}
+
+function beforeAll(oldest) {
+  const first = `Nothing is stored before ${formatClock(oldest)}.`;
+  return { glyph: "nodata", first, rest: "", title: `${first.slice(0, -1)} - NoriKV`, second: [] };
 }
 
 function judge(model, page) {

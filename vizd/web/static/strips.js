@@ -250,7 +250,7 @@ export class Strips {
       if (Math.abs(scale(time.hover) - edges[0].x) < LABEL_WIDTH) edges.pop();
       edges.push({ x: scale(time.hover), text: formatClock(time.hover), className: "at" });
     }
-    const isFree = ({ x }) => x > place.x + 14 && x < place.x + place.width + 2 && edges.every((edge) => Math.abs(edge.x - x) > 52);
+    const isFree = ({ x }) => x > place.x + 14 && x < place.x + place.width + 2 && edges.every((edge) => Math.abs(edge.x - x) > LABEL_WIDTH);
     setLabels(byId("strips-axis"), [...labels.filter(isFree), ...edges]);
   }
 
