@@ -1,0 +1,65 @@
+"""Which process each node is, and whether its stream is open, from the marks of the log.
+
+Only a mark that says "connected" brings in a new process: where several daemons write one log, what an older process
+sent, or its disconnecting, may come later, and says nothing about the newer one.
+"""
+
+from dataclasses import dataclass
+
+from vizd.log.window import Mark
+
+__all__ = ["BACK", "DISCONNECTED", "RESTARTED", "Process", "Processes"]
+
+BACK, DISCONNECTED, RESTARTED = "back", "disconnected", "restarted"
+
+
+@dataclass(slots=True)
+class Process:
+    """The newest of its node."""
+
+    name: str
+    incarnation: int
+    connected: bool
+
+
+class Processes:
+    """By node.
+
+    :cvar MAX_KNOWN: as many as the ingest remembers; beyond it the one that came first is forgotten.
+    """
+
+    MAX_KNOWN = 10_000
+
+    def __init__(self) -> None:
+        self._processes: dict[int, Process] = {}
+
+    def __contains__(self, node: int) -> bool:
+        return node in self._processes
+
+    def get(self, node: int) -> Process | None:
+        """``None`` where the node never published."""
+        return self._processes.get(node)
+
+    def incarnation(self, node: int) -> int | None:
+        """``None`` where the node never published."""
+        known = self._processes.get(node)
+        return known.incarnation if known else None
+
+    def follow(self, mark: Mark) -> str | None:
+        """The next mark of the log; what has changed by it: ``BACK``, ``DISCONNECTED``, ``RESTARTED`` or nothing."""
+        publisher, is_open = mark.publisher, mark.connected is not False
+        known = self._processes.get(publisher.node)
+        if known is None:
+            if len(self._processes) >= self.MAX_KNOWN:
+                del self._processes[next(iter(self._processes))]
+            self._processes[publisher.node] = Process(publisher.name, publisher.incarnation, is_open)
+            return BACK if is_open else DISCONNECTED
+        if known.incarnation != publisher.incarnation or known.name != publisher.name:
+            if not mark.connected:
+                return None
+            known.name, known.incarnation, known.connected = publisher.name, publisher.incarnation, True
+            return RESTARTED
+        if known.connected is is_open:
+            return None
+        known.connected = is_open
+        return BACK if is_open else DISCONNECTED
