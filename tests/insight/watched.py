@@ -20,7 +20,7 @@ START_MS = 1_000_000
 class Watched:
     """The folds that ``Insight`` needs, and it.
 
-    :ivar heard: what the listener was told: a word and a finding.
+    :ivar heard: what the listener was told: a word and a finding. :ivar windows_position: behind the newest window.
     """
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
@@ -33,6 +33,7 @@ class Watched:
         self.now_ms = START_MS
 
     def fold(self, window: Window) -> None:
+        self.windows_position = window.position
         for each in (self.coverage, self.timeline, self.insight):
             each.fold(window)
 

@@ -30,6 +30,7 @@ class Case:
     """One subject.
 
     :ivar key: names it among those of its rule. :ivar since_ms: since when the condition holds.
+    :ivar span_ms: from when on a hole in what its witnesses said would matter.
     :ivar seen_ms: when it was said to hold last. :ivar lapses_ms: it does no longer, unless it is said again by then.
     :ivar ceased_ms: since when it does not hold; ``None``: it does.
     :ivar witnesses: nodes that could have said otherwise, if only their events are all there.
@@ -40,6 +41,7 @@ class Case:
     key: str
     subject: dict[str, Any]
     since_ms: int
+    span_ms: int
     seen_ms: int
     detail: str = ""
     conclusive: bool = True
@@ -134,15 +136,17 @@ class Cases:
         :param lapses_after_ms: it holds for this long, unless it is said again; else until ``ceases``.
         """
         key, now_ms = _key(subject), self._cluster.now_ms
+        begin_ms = now_ms if since_ms is None else since_ms
+        span_ms = min(begin_ms, self._cluster.start_ms)
         case = self._cases.get(key)
         if case is None:
             if len(self._cases) >= self.MAX_SUBJECTS:
                 return
-            case = self._cases[key] = Case(key, dict(subject), now_ms if since_ms is None else since_ms, now_ms)
+            case = self._cases[key] = Case(key, dict(subject), begin_ms, span_ms, now_ms)
         elif case.ceased_ms is not None:
             case.ceased_ms = None
             if case.finding is None:
-                case.since_ms = now_ms if since_ms is None else since_ms
+                case.since_ms, case.span_ms = begin_ms, span_ms
         if detail != case.detail:
             case.note(self._cluster.position)
         case.detail = detail
@@ -158,7 +162,7 @@ class Cases:
         if case is not None and case.finding is not None:
             self._end(case, self._cluster.now_ms)
         elif case is not None:
-            case.since_ms = self._cluster.now_ms
+            case.since_ms, case.span_ms = self._cluster.now_ms, self._cluster.start_ms
             case.ceased_ms = None
         self.holds(subject, detail, witnesses=witnesses)
 
@@ -283,7 +287,7 @@ class Cases:
         )
 
     def _is_conclusive(self, case: Case) -> bool:
-        return case.conclusive and self._cluster.is_whole(case.witnesses, case.since_ms)
+        return case.conclusive and self._cluster.is_whole(case.witnesses, case.span_ms)
 
 
 def _key(subject: Mapping[str, Any]) -> str:

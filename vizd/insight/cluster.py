@@ -51,7 +51,7 @@ def read_event(facet: Facet, fragment: bytes, publisher: Publisher | None, resta
 class Cluster:
     """As of the window that is being folded.
 
-    :ivar now_ms: the latest end of a window. :ivar position: behind the newest window.
+    :ivar now_ms: the latest end of a window. :ivar start_ms: of the newest window. :ivar position: behind it.
     :ivar second: the one in which the newest window starts; ``second_before``: that of the window before it.
     :ivar processes: those that publish. :ivar swim: by node, the newest of Swim's words for it.
     :cvar MAX_MENTIONED: shards, and nodes, whose last mention is remembered; beyond it the older half goes.
@@ -63,7 +63,7 @@ class Cluster:
     def __init__(self, coverage: Coverage, timeline: Timeline) -> None:
         self.coverage = coverage
         self.timeline = timeline
-        self.now_ms = 0
+        self.now_ms = self.start_ms = 0
         self.position: Position = START
         self.second = self.second_before = 0
         self.processes = Processes()
@@ -74,6 +74,7 @@ class Cluster:
     def enter(self, window: Window) -> None:
         """The next window, before its marks and events."""
         self.now_ms = max(self.now_ms, window.end_ms)
+        self.start_ms = window.start_ms
         self.position = window.position
         self.second_before, self.second = self.second, window.start_ms // 1_000
         self._shards_ms |= dict.fromkeys(window.shards, self.now_ms)

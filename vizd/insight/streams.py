@@ -58,7 +58,7 @@ class NodeLossy(Rule):
         self._lost.put(node, lost)
         self.cases.holds(
             {"node": node},
-            f"{lost:,} event{'s' if lost > 1 else ''} of {self.cluster.called(node)} were lost.",
+            f"{self.cluster.called(node)} has lost {lost:,} event{'s' if lost > 1 else ''}.",
             lapses_after_ms=self.limits["quiet_s"] * 1_000,
         )
 
