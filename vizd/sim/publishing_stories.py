@@ -40,15 +40,20 @@ def _lossy_node(cast: Cast) -> None:
 
 def _twin(cast: Cast) -> None:
     live_in_health(cast)
-    cast.again(5_000, 2 * MINUTE_MS, lambda cast: _double(cast, cast.some_uplink()))
+    cast.again(5_000, 2 * MINUTE_MS, _double)
 
 
-def _double(cast: Cast, uplink: Uplink) -> None:
+def _double(cast: Cast) -> None:
+    node = cast.stage.rng.choice(cast.nodes)
+    uplink = cast.uplinks[node]
+
     def be_one_again() -> None:
         uplink.is_doubled = False
 
     uplink.is_doubled = True
     cast.stage.timeline.after(20_000, be_one_again)
+    for group in cast.led_by(node):  # The second process knows of no lead.
+        group.lose_leader()
 
 
 def _clock_skew(cast: Cast) -> None:
@@ -75,8 +80,9 @@ STORIES: Mapping[str, Scenario] = {
     ),
     "twin": Scenario(
         "5 s in, and then every two minutes, a second process with the identity of one node takes over its stream, and "
-        "the first one is refused when it comes again; 20 s later only the second is left",
+        "the first one is refused when it comes again; its shards elect elsewhere; 20 s later only the second is left",
         _twin,
+        fewest_nodes=3,
     ),
     "clock-skew": Scenario(
         "5 s in, and then every minute, the clock of one node is wrong by three seconds, and set right after 20",
