@@ -127,6 +127,7 @@ class Cases:
         conclusive: bool = True,
         since_ms: int | None = None,
         lapses_after_ms: int | None = None,
+        evidence: Iterable[Position] = (),
     ) -> None:
         """The condition holds now.
 
@@ -134,6 +135,7 @@ class Cases:
         :param witnesses: nodes; where something of them is missing since the beginning, the finding is inconclusive.
         :param since_ms: since when it holds, if it is new; else since now.
         :param lapses_after_ms: it holds for this long, unless it is said again; else until ``ceases``.
+        :param evidence: earlier places that show it, in order.
         """
         key, now_ms = _key(subject), self._cluster.now_ms
         begin_ms = now_ms if since_ms is None else since_ms
@@ -148,6 +150,9 @@ class Cases:
             if case.finding is None:
                 case.since_ms, case.span_ms = begin_ms, span_ms
         if detail != case.detail:
+            if not case.detail:
+                for position in evidence:
+                    case.note(position)
             case.note(self._cluster.position)
         case.detail = detail
         case.seen_ms = now_ms

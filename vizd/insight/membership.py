@@ -5,6 +5,7 @@ from collections import deque
 from vizd.insight.cluster import Event
 from vizd.insight.rule import Rule, Threshold
 from vizd.insight.subjects import Subjects
+from vizd.log.window import Position
 
 __all__ = ["NodeDead", "NodeSuspected", "SwimFlapping"]
 
@@ -72,7 +73,7 @@ class SwimFlapping(Rule):
 
     def prepare(self) -> None:
         """See ``Rule``."""
-        self._suspected = Subjects[int, deque[int]]()
+        self._suspected = Subjects[int, deque[tuple[int, Position]]]()
         self._newest = Subjects[int, str]()
 
     def follow(self, event: Event) -> None:
@@ -91,12 +92,18 @@ class SwimFlapping(Rule):
         if suspected is None:
             suspected = deque(maxlen=times)
         self._suspected.put(node, suspected)
-        suspected.append(now_ms)
-        if len(suspected) == times and now_ms - suspected[0] <= within_s * 1_000:
+        suspected.append((now_ms, self.cluster.position))
+        first_ms, _ = suspected[0]
+        if len(suspected) == times and now_ms - first_ms <= within_s * 1_000:
             self.cases.holds(
                 {"node": node},
-                f"{self.cluster.called(node)} was suspected {times} times within"
-                f" {(now_ms - suspected[0] + 999) // 1_000} s, and alive in between.",
-                since_ms=suspected[0],
+                f"{self.cluster.called(node)} was suspected {times} times within {_seconds(now_ms - first_ms)},"
+                " and was alive in between.",
+                since_ms=first_ms,
                 lapses_after_ms=within_s * 1_000,
+                evidence=[position for _, position in suspected],
             )
+
+
+def _seconds(ms: int) -> str:
+    return f"{-(-ms // 1_000)} s"

@@ -4,6 +4,7 @@ Only a mark that says "connected" brings in a new process: where several daemons
 sent, or its disconnecting, may come later, and says nothing about the newer one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vizd.log.window import Mark
@@ -45,8 +46,21 @@ class Processes:
         known = self._processes.get(node)
         return known.incarnation if known else None
 
+    def have_restarted(self, reporters: Mapping[int, int | None]) -> bool:
+        """Every one of these nodes is a new process: then a cluster may have been wiped, and begins anew.
+
+        :param reporters: each with the incarnation that it had; ``None``, where no mark told it, counts as the same.
+        """
+        for node, incarnation in reporters.items():
+            newest = self.incarnation(node)
+            if incarnation is None or newest is None or newest == incarnation:
+                return False
+        return True
+
     def follow(self, mark: Mark) -> str | None:
         """The next mark of the log; what has changed by it: ``BACK``, ``DISCONNECTED``, ``RESTARTED`` or nothing."""
+        if mark.refused:
+            return None
         publisher, is_open = mark.publisher, mark.connected is not False
         known = self._processes.get(publisher.node)
         if known is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from vizd.insight.cluster import Event
 from vizd.insight.rule import Rule
 from vizd.insight.subjects import Subjects
+from vizd.log.window import Position
 
 __all__ = ["TwoLeaders"]
 
@@ -16,10 +17,15 @@ _MAX_REPORTERS = 64
 
 @dataclass(slots=True)
 class _Election:
-    """:ivar leader: ``data.node`` as it stands. :ivar reporters: its publishers, each with its incarnation."""
+    """The first one that was told of its term.
+
+    :ivar leader: ``data.node`` as it stands. :ivar at_ms: when it was told; ``position``: behind the window that did.
+    :ivar reporters: its publishers, each with its incarnation.
+    """
 
     leader: int
     at_ms: int
+    position: Position
     reporters: dict[int, int | None] = field(default_factory=dict)
 
 
@@ -51,7 +57,7 @@ class TwoLeaders(Rule):
         elections = self._elections.get(shard, {})
         self._elections.put(shard, elections)
         known = elections.get(term)
-        if known is not None and known.leader != leader and not self._was_wiped(known):
+        if known is not None and known.leader != leader and not self.cluster.processes.have_restarted(known.reporters):
             if not event.restated:
                 self._tell(event, known)
             return
@@ -59,7 +65,7 @@ class TwoLeaders(Rule):
             for earlier in elections:
                 if earlier < term:
                     self.cases.ceases({"shard": shard, "term": earlier})
-            known = elections[term] = _Election(leader, self.cluster.now_ms)
+            known = elections[term] = _Election(leader, self.cluster.now_ms, self.cluster.position)
             if len(elections) > _MAX_TERMS:
                 del elections[next(iter(elections))]
         if len(known.reporters) < _MAX_REPORTERS:
@@ -75,16 +81,10 @@ class TwoLeaders(Rule):
             conclusive=self.cluster.is_whole((reporter, event.node), first.at_ms),
             since_ms=first.at_ms,
             lapses_after_ms=self.LAPSES_AFTER_MS,
+            evidence=(first.position,),
         )
 
     def _called(self, leader: int, reporter: int) -> str:
         if self.cluster.knows(leader):
             return self.cluster.called(leader)
         return f"{leader} (reported by {self.cluster.called(reporter)})"
-
-    def _was_wiped(self, election: _Election) -> bool:
-        for node, incarnation in election.reporters.items():
-            newest = self.cluster.processes.incarnation(node)
-            if incarnation is None or newest is None or newest == incarnation:
-                return False
-        return True

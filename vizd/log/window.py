@@ -63,6 +63,7 @@ class Mark:
     :ivar connected: ``True``, it has connected here; ``False``, it has disconnected; ``None``, neither.
     :ivar skew_ms: the node's clock minus the daemon's; ``None`` where the node did not say.
     :ivar restated: the events of this mark say again what was known, and are no new transitions.
+    :ivar refused: it was not let in, since its node number is another process's; says nothing of the node's stream.
     """
 
     publisher: Publisher
@@ -75,6 +76,7 @@ class Mark:
     connected: bool | None = None
     skew_ms: int | None = None
     restated: bool = False
+    refused: bool = False
 
 
 def counts_of(numbers: Iterable[tuple[Facet, int]]) -> list[int]:
