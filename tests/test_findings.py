@@ -23,11 +23,11 @@ class FindingsNoticeTests(TestCase):
         self.assertEqual(
             [(line["log_level"].name, formatEvent(line)) for line in said],
             [
-                ("warn", "node-suspected: node-1 is suspected by node-1."),
-                ("critical", "node-dead: node-1 was confirmed dead by node-1."),
-                ("info", "node-suspected: over after 0.1 s: node-1 is suspected by node-1."),
+                ("warn", "node-suspected: node-1 is suspected."),
+                ("critical", "node-dead: node-1 was confirmed dead."),
+                ("info", "node-suspected: over after 0.1 s: node-1 is suspected."),
                 ("warn", "node-lossy: node-2 has lost 1 event."),
-                ("info", "node-dead: over after 5.0 s: node-1 was confirmed dead by node-1."),
+                ("info", "node-dead: over after 5.0 s: node-1 was confirmed dead."),
             ],
         )
 

@@ -66,7 +66,7 @@ class InsightEndpointTests(SynchronousTestCase):
                 ("last_ms", START_MS + 100),
                 ("open", True),
                 ("conclusive", True),
-                ("detail", "node-2 was confirmed dead by node-1."),
+                ("detail", "node-2 was confirmed dead."),
                 ("positions", [position]),
             ],
         )

@@ -91,6 +91,11 @@ class Cluster:
         if len(self.swim) > self.MAX_MEMBERS:
             del self.swim[next(iter(self.swim))]
 
+    def follow_return(self, node: int) -> None:
+        """Its process is connected: whatever it left, it is here again."""
+        if self.has_left(node):
+            del self.swim[node]
+
     # Nodes.
 
     def knows(self, node: int) -> bool:

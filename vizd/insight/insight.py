@@ -12,7 +12,7 @@ from vizd.events.facet import Facet
 from vizd.insight.cluster import Cluster, read_event
 from vizd.insight.finding import Finding
 from vizd.insight.ledger import Ledger
-from vizd.insight.processes import DISCONNECTED, RESTARTED
+from vizd.insight.processes import BACK, DISCONNECTED
 from vizd.insight.rule import Rule
 from vizd.insight.rules import RULES
 from vizd.insight.thresholds import Thresholds
@@ -98,14 +98,18 @@ class Insight:
             seen.add("sent_ms")
         change = self._cluster.processes.follow(mark)
         if change is not None:
-            node = mark.publisher.node
-            for rule in self._rules:
-                if change in (DISCONNECTED, RESTARTED):
-                    rule.gone(node, change)
-                else:
-                    rule.back(node)
+            self._follow_process(mark.publisher.node, change)
         for rule in self._of_marks:
             rule.follow_mark(mark)
+
+    def _follow_process(self, node: int, change: str) -> None:
+        if change != DISCONNECTED:
+            self._cluster.follow_return(node)
+        for rule in self._rules:
+            if change == BACK:
+                rule.back(node)
+            else:
+                rule.gone(node, change)
 
     def _follow_event(self, window: Window, place: int, mark: Mark | None) -> None:
         facet = window.facets[place]

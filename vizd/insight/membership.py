@@ -27,9 +27,7 @@ class NodeSuspected(Rule):
         """See ``Rule``."""
         node = event.data["node"]
         if event.kind == "Suspect":
-            detail = f"{self.cluster.called(node)} is suspected by {self.cluster.called(event.node)}."
-            if {"node": node} not in self.cases:
-                self.cases.holds({"node": node}, detail, witnesses=(event.node,))
+            self.cases.holds({"node": node}, f"{self.cluster.called(node)} is suspected.", witnesses=(event.node,))
         else:
             self.cases.ceases({"node": node})
 
@@ -49,9 +47,9 @@ class NodeDead(Rule):
         """See ``Rule``."""
         node = event.data["node"]
         if event.kind == "Confirm":
-            detail = f"{self.cluster.called(node)} was confirmed dead by {self.cluster.called(event.node)}."
-            if {"node": node} not in self.cases:
-                self.cases.holds({"node": node}, detail, witnesses=(event.node,))
+            self.cases.holds(
+                {"node": node}, f"{self.cluster.called(node)} was confirmed dead.", witnesses=(event.node,)
+            )
         elif event.kind != "Suspect":
             self.cases.ceases({"node": node})
 
