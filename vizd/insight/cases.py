@@ -173,6 +173,8 @@ class Cases:
 
     def ceases(self, subject: Mapping[str, Any]) -> None:
         """The condition holds no longer; nothing, if it did not."""
+        if not self._cases:  # As it should be, and this is asked often.
+            return
         case = self._cases.get(_key(subject))
         if case is not None and case.ceased_ms is None:
             case.ceased_ms = self._cluster.now_ms

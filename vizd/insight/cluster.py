@@ -1,8 +1,7 @@
 """What all rules may ask: the log's time, who is there, what is missing. And events as rules see them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,8 +16,7 @@ __all__ = ["Cluster", "Event", "read_event"]
 _decode = msgspec.json.Decoder().decode
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event of interest.
 
     :ivar kind: such as ``LeaderElected``. :ivar node: the one that published it.
