@@ -44,31 +44,28 @@ class PublishingTests(TestCase):
 
     async def tell(self, scenario: str, rule: str, times: int, rate: int = 100, **limits: int) -> None:
         """A story, until the first finding of a rule was seen open, and then closed."""
+        node = troubled_node(scenario, rate, HastyCluster.SEED)
+        subject = {"node": node, "name": f"node-{node}"}
         daemon = self.daemon(Thresholds({rule: limits}))
-        cluster = HastyCluster(scenario, times, rate)
-        runner = SimulationRunner(cluster, f"127.0.0.1:{daemon.grpc_port}")
+        runner = SimulationRunner(HastyCluster(scenario, times, rate), f"127.0.0.1:{daemon.grpc_port}")
         runner.start()
         self.addCleanup(deferToThread, runner.stop, 0)
-        node = troubled_node(scenario, rate, cluster.SEED)
-        opened = await deferToThread(self.wait_for, daemon.http_port, rule, node, is_open=True)
-        self.assertEqual(opened["subject"]["name"], f"node-{node}")
+        opened = await deferToThread(self.wait_for, daemon.http_port, rule=rule, subject=subject, open=True)
         self.assertTrue(opened["positions"])
-        closed = await deferToThread(self.wait_for, daemon.http_port, rule, node, is_open=False)
-        self.assertEqual(closed["id"], opened["id"])
-        self.assertEqual(closed["subject"], opened["subject"])
+        closed = await deferToThread(self.wait_for, daemon.http_port, id=opened["id"], open=False)
+        self.assertEqual((closed["rule"], closed["subject"]), (rule, subject))
         self.assertGreaterEqual(closed["last_ms"], opened["last_ms"])
 
-    def wait_for(self, port: int, rule: str, node: int, is_open: bool) -> dict[str, Any]:
-        """The finding of a rule about a node, once it is open or closed."""
+    def wait_for(self, port: int, **fields: Any) -> dict[str, Any]:
+        """The first finding that has these fields, once there is one."""
         give_up_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < give_up_s:
             findings = self.findings(port)
             for finding in findings:
-                is_it = finding["rule"] == rule and finding["subject"]["node"] == node
-                if is_it and finding["open"] is is_open:
+                if fields.items() <= finding.items():
                     return finding
-            time.sleep(0.05)
-        raise AssertionError(f"no {rule} that is {'open' if is_open else 'closed'}: {findings}")
+            time.sleep(0.05)  # Between two looks: nothing tells that there is something new.
+        raise AssertionError(f"waited in vain for {fields}: {findings}")
 
     def findings(self, port: int) -> list[dict[str, Any]]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)

@@ -128,9 +128,8 @@ class SimulatedCluster:
     def advance_encoded(self, to_ms: int) -> list[tuple[int, EncodedEvent]]:
         """What is reported until ``to_ms``, each event with its publishing node, in the order of rising ``ts_ms``.
 
-        Of a node whose clock is off the ``ts_ms`` are, too.
-
-        The first call also brings the state at the start: each node alive, each shard's leader.
+        Of a node whose clock is off, they are off as much. The first call also brings the state at the start: each
+        node alive, each shard's leader.
 
         :param to_ms: milliseconds since the Unix epoch. More than ``MAX_STEP_MS`` ahead: the excess passes
             first, without events. Not ahead: nothing happens.

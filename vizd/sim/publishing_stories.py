@@ -10,7 +10,8 @@ __all__ = ["STORIES"]
 
 _SHORT_BUFFER_S = 1.5
 """Enough for a daemon that is busy for a moment."""
-_SHORT_BUFFER_LEAST = 100
+_SHORT_BUFFER_LEAST = 50
+"""For two flushes and compactions at once, and half of it for what is on its way."""
 _SHORT_BREAK_MS = 4_000
 """Below what counts as silence, 5 s, and above what the short buffer holds."""
 _CLOCK_OFF_MS = 3_000
@@ -31,8 +32,8 @@ def _stand_still(cast: Cast, uplink: Uplink, for_ms: float) -> None:
 
 def _lossy_node(cast: Cast) -> None:
     live_in_health(cast)
-    # At the start each node says at once who leads its shards, and that has to fit.
-    least = _SHORT_BUFFER_LEAST + len(cast.groups)
+    # At the start each node says at once of which shards it is the leader, and that has to fit.
+    least = _SHORT_BUFFER_LEAST + 2 * len(cast.groups) // len(cast.nodes)
     for uplink in cast.uplinks.values():
         uplink.max_buffered_events = max(least, round(_SHORT_BUFFER_S * cast.rate / len(cast.nodes)))
     cast.again(5_000, 2 * MINUTE_MS, lambda cast: _stand_still(cast, cast.some_uplink(), _SHORT_BREAK_MS))
@@ -74,8 +75,8 @@ STORIES: Mapping[str, Scenario] = {
         _silent_node,
     ),
     "lossy-node": Scenario(
-        "5 s in, and then every two minutes, one node can't publish for 4 s, and its buffer, which holds no more than "
-        "the larger of a second and a half and some hundred events, overflows",
+        "5 s in, and then every two minutes, one node can't publish for 4 s, and its buffer, which holds what a node "
+        "says in 1.5 s, overflows",
         _lossy_node,
     ),
     "twin": Scenario(
