@@ -156,6 +156,12 @@ class WritePressureTests(RuleTests):
         self.press(0.75, 60_000)
         self.assertNothing()
 
+    def test_a_reading_that_is_no_number_can_be_high(self) -> None:
+        nothing = made("Lsm.WritePressureUpdate", owner=7, node=1, ratio=float("nan"), high=True)
+        for _ in range(7):
+            self.happen([nothing], after_ms=5_000)
+        self.assertEqual(self.one().detail, "The write pressure of shard 7 on node-1 stays high.")
+
     def test_a_minute_without_a_reading_closes_it(self) -> None:
         self.press(0.97, 40_000)
         self.wait(59_000)

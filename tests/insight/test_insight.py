@@ -62,7 +62,7 @@ class AnyStream(SynchronousTestCase):
         self.patch(Cluster, "MAX_MENTIONED", 2)
         self.patch(Cluster, "MAX_MEMBERS", 2)
 
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=150)
     @given(steps(LOUD, max_size=30), st.lists(SPICES, min_size=1, max_size=5), st.integers(0, 20_000))
     def test_findings_open_once_close_once_and_are_few(
         self, log: list[Step], spices: list[dict[str, Any]], kept_ms: int

@@ -5,63 +5,19 @@ says is told anew at most once a second. All of it is decided at the end of a wi
 finding never opens twice in one window, and its id has the window's seq.
 """
 
-import heapq
-from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from vizd.insight.agenda import Agenda
+from vizd.insight.case import Case
 from vizd.insight.cluster import Cluster
 from vizd.insight.finding import Finding
 from vizd.insight.ledger import Ledger
 from vizd.log.window import Position
 
-__all__ = ["Case", "Cases"]
+__all__ = ["Cases"]
 
 _UPDATE_MS = 1_000
-_POSITIONS = 4
-"""Of the first, and of the last, that are kept as evidence."""
-_AGENDA_SPARE = 1_000
-"""Entries of cases that have ended; more of them are cleared away."""
-
-
-@dataclass(slots=True, eq=False)
-class Case:
-    """One subject.
-
-    :ivar key: names it among those of its rule. :ivar since_ms: since when the condition holds.
-    :ivar span_ms: from when on a hole in what its witnesses said would matter.
-    :ivar seen_ms: when it was said to hold last. :ivar lapses_ms: it does no longer, unless it is said again by then.
-    :ivar ceased_ms: since when it does not hold; ``None``: it does.
-    :ivar witnesses: nodes that could have said otherwise, if only their events are all there.
-    :ivar finding: as it was told last; ``None``: it is not open yet. :ivar told_ms: when that was.
-    :ivar due_ms: when it is to be looked at again.
-    """
-
-    key: str
-    subject: dict[str, Any]
-    since_ms: int
-    span_ms: int
-    seen_ms: int
-    detail: str = ""
-    conclusive: bool = True
-    witnesses: frozenset[int] = frozenset()
-    lapses_ms: int | None = None
-    ceased_ms: int | None = None
-    first: list[Position] = field(default_factory=list)
-    last: deque[Position] = field(default_factory=lambda: deque(maxlen=_POSITIONS))
-    finding: Finding | None = None
-    told_ms: int = 0
-    due_ms: int | None = None
-
-    def note(self, position: Position) -> None:
-        """This shows it, too."""
-        if self.first and (self.last or self.first)[-1] == position:
-            return
-        if len(self.first) < _POSITIONS:
-            self.first.append(position)
-        else:
-            self.last.append(position)
 
 
 class Cases:
@@ -98,8 +54,7 @@ class Cases:
         self._open: dict[str, Case] = {}
         self._waiting: dict[str, Case] = {}
         self._touched: dict[str, Case] = {}
-        self._agenda: list[tuple[int, int, Case]] = []
-        self._pushed = 0
+        self._agenda = Agenda[Case]()
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -199,11 +154,8 @@ class Cases:
         touched, self._touched = self._touched, {}
         for case in touched.values():
             self._decide(case, now_ms)
-        while self._agenda and self._agenda[0][0] <= now_ms:
-            due_ms, _, case = heapq.heappop(self._agenda)
-            if case.due_ms == due_ms:
-                case.due_ms = None
-                self._decide(case, now_ms)
+        for case in self._agenda.take(now_ms):
+            self._decide(case, now_ms)
         while self._waiting and len(self._open) < self.MAX_OPEN:
             self._open_up(next(iter(self._waiting.values())), now_ms)
 
@@ -241,13 +193,7 @@ class Cases:
                 self._look_again(case, case.since_ms + self._opens_after_ms)
 
     def _look_again(self, case: Case, at_ms: int) -> None:
-        if case.due_ms is None or at_ms < case.due_ms:
-            case.due_ms = at_ms
-            self._pushed += 1
-            heapq.heappush(self._agenda, (at_ms, self._pushed, case))
-            if len(self._agenda) > 2 * len(self._cases) + _AGENDA_SPARE:
-                self._agenda = [each for each in self._agenda if each[0] == each[2].due_ms]
-                heapq.heapify(self._agenda)
+        self._agenda.put(case, at_ms, len(self._cases))
 
     def _open_up(self, case: Case, now_ms: int) -> None:
         if len(self._open) >= self.MAX_OPEN:

@@ -96,10 +96,11 @@ class WritePressure(NodeRule):
         if not event.data["high"]:
             self.cases.ceases(_engine(event))
             return
-        where = _called(self.cluster, event)
+        ratio = event.data["ratio"]  # What is no number is null.
+        at = "" if ratio is None else f", at {ratio:.0%}"
         self.cases.holds(
             _engine(event),
-            f"The write pressure of {where} stays high, at {event.data['ratio']:.0%}.",
+            f"The write pressure of {_called(self.cluster, event)} stays high{at}.",
             witnesses=(event.node,),
             lapses_after_ms=self.READING_LASTS_MS,
         )
