@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "log": ("events",),
     "state": ("events", "log.window"),
     "insight": ("events", "log.window", "state"),
-    "stream": ("events", "log", "state"),
+    "stream": ("events", "log", "state", "insight"),
     "ingest": ("events", "wire", "log.window", "log.coalescer"),
     "web": ("stream", "insight", "state", "log", "events"),
     "client": ("wire", "events"),

@@ -33,6 +33,7 @@ from vizd.log.coalescer import Coalescer
 from vizd.log.memory import MemoryLog
 from vizd.retention import RetentionNotice
 from vizd.status import Status
+from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
 from vizd.stream.position import EPOCH_BYTES, position_to_text
@@ -119,8 +120,10 @@ class Vizd(MultiService):
         slots = ReadSlots()
         turns = Turns(reactor)
         instants = Instants(log, folds.projection, folds.empty_projection, turns)
+        frames = Frames(log.epoch)
+        streams = ConflatedStreams(log, frames, instants.now, folds.projection.is_newest)
         around = Surroundings(
-            log, Frames(log.epoch), slots, turns, instants, self._clients, reactor, monotonic, wall_ms,
+            log, frames, streams, slots, turns, instants, folds.insight, self._clients, reactor, monotonic, wall_ms,
             config.coalesce_ms,
         )  # fmt: skip
         position_text = partial(position_to_text, log.epoch)
