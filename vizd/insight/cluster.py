@@ -40,9 +40,10 @@ def read_event(facet: Facet, fragment: bytes, publisher: Publisher | None, resta
     """From an event's JSON."""
     said = _decode(fragment)
     data = said["event"]["data"]
-    kind = data.pop("kind", None)
+    kind = data.get("kind")
     if isinstance(kind, dict):
         data |= kind
+    data.pop("kind", None)
     return Event(facet.kind.name, said["node"], facet.shard, facet, data, publisher, restated, is_late)
 
 

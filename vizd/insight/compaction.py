@@ -11,7 +11,7 @@ class CompactionUnfinished(NodeRule):
 
     name = "compaction-unfinished"
     severity = "warning"
-    sentence = "A compaction started, and neither its progress nor its end was reported since."
+    sentence = "A compaction started, and for `after_s` neither progress nor its end was reported."
     closes = "It is heard of again, or another is scheduled in its place; or the node has restarted, left or died."
     unknowable = "A compaction that takes very long between two words of its progress. What a silent node does."
     kinds = ("Compaction.Scheduled", "Compaction.Start", "Compaction.Progress", "Compaction.Finish")

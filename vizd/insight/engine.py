@@ -25,7 +25,9 @@ class StallWithoutCompaction(NodeRule):
 
     name = "stall-without-compaction"
     severity = "critical"
-    sentence = "Writes of an engine stall, as level 0 has too many files, and no compaction of that engine runs."
+    sentence = (
+        "Writes of an engine stall for `after_s`, for level 0 has too many files, and none of its compactions runs."
+    )
     closes = "A compaction starts; or no stall was reported for 5 s; or the node has gone."
     unknowable = (
         "A compaction that began before the log did and reports no progress. One of which nothing was heard for 10"
@@ -82,7 +84,7 @@ class WritePressure(NodeRule):
 
     name = "write-pressure"
     severity = "warning"
-    sentence = "An engine says for long that its write pressure is high."
+    sentence = "An engine says for `after_s` that its write pressure is high."
     closes = "It says that it is not; or it has said nothing for 60 s; or the node has gone."
     unknowable = "What was between two readings."
     kinds = ("Lsm.WritePressureUpdate",)

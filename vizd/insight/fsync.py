@@ -14,7 +14,7 @@ class SlowFsync(NodeRule):
 
     name = "fsync-slow"
     severity = "warning"
-    sentence = "The 99th percentile of a node's fsyncs is above `objective_ms` in each second."
+    sentence = "The 99th percentile of a node's fsyncs is above `objective_ms` in each second, for `after_s`."
     closes = "It is not for 10 s; or there was no fsync for 60 s; or the node has gone."
     unknowable = "Percentiles are read from bins, and up to a sixteenth off."
     inputs = ("Wal.Fsync",)

@@ -44,7 +44,7 @@ class ShardWithoutLeader(Rule):
     severity = "critical"
     sentence = (
         "A shard's leader has stepped down, or its node is confirmed dead, has left, restarted or disconnected, and no"
-        " election was reported since; or votes are cast for a shard of which no leader was ever known."
+        " election was reported for `after_s`; or votes are cast for a shard of which no leader was ever known."
     )
     closes = "A leader is elected; or a node that was only away is back; or the log has nothing of the shard any more."
     unknowable = "A leader that a disconnected node still is, or that only such a node could report."

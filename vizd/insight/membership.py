@@ -59,8 +59,8 @@ class SwimFlapping(Rule):
 
     name = "swim-flapping"
     severity = "warning"
-    sentence = "A node was suspected, and alive again, several times in a while."
-    closes = "The while has passed since it was last suspected; or it has left."
+    sentence = "A node was suspected `times` times within `within_s`, and was alive in between."
+    closes = "It was not suspected for `within_s`; or it has left."
     unknowable = "Suspicions that were lost: there may have been more."
     kinds = _KINDS
     inputs = ("Swim",)

@@ -26,7 +26,7 @@ class Process:
 class Processes:
     """By node.
 
-    :cvar MAX_KNOWN: as many as the ingest remembers; beyond it the one that came first is forgotten.
+    :cvar MAX_KNOWN: as many as the ingest remembers; beyond it one that is not connected is forgotten, or the first.
     """
 
     MAX_KNOWN = 10_000
@@ -65,7 +65,8 @@ class Processes:
         known = self._processes.get(publisher.node)
         if known is None:
             if len(self._processes) >= self.MAX_KNOWN:
-                del self._processes[next(iter(self._processes))]
+                gone = (node for node, process in self._processes.items() if not process.connected)
+                del self._processes[next(gone, next(iter(self._processes)))]
             self._processes[publisher.node] = Process(publisher.name, publisher.incarnation, is_open)
             return BACK if is_open else DISCONNECTED
         if known.incarnation != publisher.incarnation or known.name != publisher.name:

@@ -12,7 +12,7 @@ class NodeSilent(Rule):
 
     name = "node-silent"
     severity = "warning"
-    sentence = "A node's stream has ended, or nothing came on it for 5 s, and it has not come back."
+    sentence = "A node's stream has ended, or nothing came on it for 5 s, and it has not come back for `after_s`."
     closes = "The node is connected again, or has left; or the log has nothing of it any more."
     unknowable = "Whether the node is down, or only can't reach this daemon."
     inputs = ("Hello",)
@@ -68,7 +68,7 @@ class ClockSkew(NodeRule):
 
     name = "clock-skew"
     severity = "warning"
-    sentence = "A node's clock differs from the daemon's by more than `limit_ms`."
+    sentence = "A node's clock differs from the daemon's by more than `limit_ms` for `after_s`."
     closes = "It differs by less than four fifths of that; or the node has gone."
     unknowable = "Which of the two clocks is wrong. A message that waited for long looks like a clock that is behind."
     inputs = ("sent_ms",)
