@@ -25,7 +25,10 @@ class CutoverWithoutSnapshot(Rule):
 
     name = "cutover-without-snapshot"
     severity = "critical"
-    sentence = "A move of a shard was planned or its snapshot started, and it was cut over with no snapshot done within `after_s`."
+    sentence = (
+        "A move of a shard was planned or its snapshot started, and it was cut over; that its snapshot was done was not"
+        " reported before, nor within `after_s`."
+    )
     closes = "The snapshot is reported after all, the shard moves again, or 10 minutes have passed."
     unknowable = "A move of which nothing but the Cutover was reported."
     kinds = ("Shard.Plan", "Shard.SnapshotStart", "Shard.SnapshotDone", "Shard.Cutover")
