@@ -46,6 +46,7 @@ from vizd.web.dashboard import Surroundings
 from vizd.web.history import HistoryEndpoint
 from vizd.web.insight import InsightEndpoint
 from vizd.web.instants import Instants
+from vizd.web.nudge import Nudge
 from vizd.web.site import Root, gzipped, make_site
 from vizd.web.state import StateEndpoint
 from vizd.web.timeline import TimelineEndpoint
@@ -122,6 +123,7 @@ class Vizd(MultiService):
         instants = Instants(log, folds.projection, folds.empty_projection, turns)
         frames = Frames(log.epoch)
         streams = ConflatedStreams(log, frames, instants.now, folds.projection.is_newest)
+        Nudge(log, streams, self._clients.wake, reactor).setServiceParent(self)
         around = Surroundings(
             log, frames, streams, slots, turns, instants, folds.insight, self._clients, reactor, monotonic, wall_ms,
             config.coalesce_ms,

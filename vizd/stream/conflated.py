@@ -16,7 +16,7 @@ from vizd.log.interfaces import ILog
 from vizd.log.window import Position, Window
 from vizd.state.keys import Keys
 from vizd.state.view import View
-from vizd.stream.allowance import Allowance
+from vizd.stream.allowance import Allowance, saved_bytes
 from vizd.stream.conflation import Conflation
 from vizd.stream.digest import Digest, digest
 from vizd.stream.filter import Filter
@@ -47,7 +47,7 @@ MIN_WAITING_KEYS = 500
 
 def worth_bytes(kbps: float) -> int:
     """Of room, for a batch on a line with this budget that does not hold all there is."""
-    return min(WORTH_BYTES, int(kbps * Allowance.SAVED_BYTES_PER_KBPS * WORTH_SHARE))
+    return min(WORTH_BYTES, int(saved_bytes(kbps) * WORTH_SHARE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +104,11 @@ class ConflatedStream:
     def brings(self, facet: Facet, event: bytes) -> bool:
         """An event of this one's key waits to be sent."""
         return self._streams.keys.of(facet, event) in self._conflation
+
+    @property
+    def is_waiting(self) -> bool:
+        """There is something to say that has no room yet, or beside it."""
+        return bool(len(self._conflation) or self.catching_up)
 
     @property
     def has_counted(self) -> bool:
@@ -251,6 +256,11 @@ class ConflatedStreams:
 
     def __len__(self) -> int:
         return len(self._streams)
+
+    @property
+    def are_waiting(self) -> bool:
+        """Some line has something to say once there is room."""
+        return any(stream.is_waiting for stream in self._streams.values())
 
     @property
     def max_waiting_keys(self) -> int:
