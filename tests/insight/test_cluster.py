@@ -32,7 +32,7 @@ class ClusterTests(SynchronousTestCase):
             ("Compaction.Progress", {"node": 3, "level": 2, "pct": 50}),
         ):
             facet, fragment = made(name, 9, **values)
-            event = read_event(facet, fragment, None, restated=False, is_late=False)
+            event = read_event(facet, fragment, restated=False, is_late=False)
             self.assertEqual((event.kind, event.node, event.data), (name.split(".")[1], 9, values), said(name))
 
     def test_time_never_falls(self) -> None:

@@ -1,7 +1,8 @@
 """Tests of ``vizd.insight.identity``."""
 
 from tests.insight.watched import START_MS, RuleTests
-from tests.state.windows import mark
+from tests.state.streams import sealed
+from tests.state.windows import Windows, mark
 from vizd.ingest.refusals import Refusals
 from vizd.log.window import Mark, Publisher
 
@@ -51,6 +52,10 @@ class TwoProcessesTests(RuleTests):
         self.wait(6_000)
         self.assertEqual({each.rule for each in self.watched.insight.open_findings()}, {"two-processes", "node-silent"})
         self.assertEqual(self.one().subject["name"], "node-2")
+
+    def test_the_log_keeps_what_it_has_heard_when_it_is_sealed(self) -> None:
+        [window] = sealed([Windows().make(1_000, marks=[refused(), mark(2)])])
+        self.assertEqual([each.refused for each in window.marks], [True, False])
 
     def test_a_restart_is_none(self) -> None:
         for incarnation in range(3, 20):

@@ -62,10 +62,6 @@ class Cases:
     def __contains__(self, subject: Mapping[str, Any]) -> bool:
         return _key(subject) in self._cases
 
-    def is_open(self, subject: Mapping[str, Any]) -> bool:
-        """There is a finding about it, and it is open."""
-        return _key(subject) in self._open
-
     @property
     def is_truncated(self) -> bool:
         """There would be more findings, were there room."""

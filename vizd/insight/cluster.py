@@ -7,7 +7,7 @@ import msgspec
 
 from vizd.events.facet import Facet
 from vizd.insight.processes import Processes
-from vizd.log.window import START, Position, Publisher, Window
+from vizd.log.window import START, Position, Window
 from vizd.state.coverage import COMPLETE, Coverage
 from vizd.state.timeline import Timeline
 
@@ -22,7 +22,6 @@ class Event(NamedTuple):
     :ivar kind: such as ``LeaderElected``. :ivar node: the one that published it.
     :ivar shard: its shard, or the shard whose engine produced it.
     :ivar data: the fields of its type and of its kind.
-    :ivar publisher: the process; ``None`` where no mark tells.
     :ivar restated: it says again what was known. :ivar is_late: a newer process of its node has come since.
     """
 
@@ -31,12 +30,11 @@ class Event(NamedTuple):
     shard: int | None
     facet: Facet
     data: Mapping[str, Any]
-    publisher: Publisher | None
     restated: bool
     is_late: bool
 
 
-def read_event(facet: Facet, fragment: bytes, publisher: Publisher | None, restated: bool, is_late: bool) -> Event:
+def read_event(facet: Facet, fragment: bytes, restated: bool, is_late: bool) -> Event:
     """From an event's JSON."""
     said = _decode(fragment)
     data = said["event"]["data"]
@@ -44,7 +42,7 @@ def read_event(facet: Facet, fragment: bytes, publisher: Publisher | None, resta
     if isinstance(kind, dict):
         data |= kind
     data.pop("kind", None)
-    return Event(facet.kind.name, said["node"], facet.shard, facet, data, publisher, restated, is_late)
+    return Event(facet.kind.name, said["node"], facet.shard, facet, data, restated, is_late)
 
 
 class Cluster:

@@ -7,7 +7,7 @@ of are looked into one by one.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 
-from vizd.events.catalogue import Kind
+from vizd.events.catalogue import KINDS, Kind
 from vizd.events.facet import Facet
 from vizd.insight.cluster import Cluster, read_event
 from vizd.insight.finding import Finding
@@ -22,7 +22,7 @@ from vizd.state.timeline import Timeline
 
 __all__ = ["Insight"]
 
-_NEWEST_IS_ENOUGH = frozenset({"Lsm.L0Stall", "Lsm.WritePressureUpdate"})
+_NEWEST_IS_ENOUGH = frozenset(kind for kind in KINDS if str(kind) in ("Lsm.L0Stall", "Lsm.WritePressureUpdate"))
 """Of these a node may report thousands a second; the newest of each node and shard in a window says it all."""
 _MAX_FACETS = 65_536
 """That are remembered: as many as ``Facets`` shares."""
@@ -82,7 +82,7 @@ class Insight:
         if not wanted:
             return ()
         places: list[int] = []
-        rare = {facet for facet in wanted if str(facet.kind) not in _NEWEST_IS_ENOUGH}
+        rare = {facet for facet in wanted if facet.kind not in _NEWEST_IS_ENOUGH}
         if rare:
             places += compress(range(len(facets)), map(rare.__contains__, facets))
         if len(rare) < len(wanted):
@@ -113,14 +113,11 @@ class Insight:
 
     def _follow_event(self, window: Window, place: int, mark: Mark | None) -> None:
         facet = window.facets[place]
-        publisher = mark.publisher if mark else None
-        newest = self._cluster.processes.incarnation(publisher.node) if publisher else None
         event = read_event(
             facet,
             window.fragments[place],
-            publisher,
             restated=mark is not None and mark.restated,
-            is_late=publisher is not None and newest != publisher.incarnation,
+            is_late=mark is not None and self._cluster.processes.is_replaced(mark.publisher),
         )
         is_swim = facet.kind.type.name == "Swim"
         if is_swim:

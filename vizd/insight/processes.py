@@ -7,7 +7,7 @@ sent, or its disconnecting, may come later, and says nothing about the newer one
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vizd.log.window import Mark
+from vizd.log.window import Mark, Publisher
 
 __all__ = ["BACK", "DISCONNECTED", "RESTARTED", "Process", "Processes"]
 
@@ -45,6 +45,10 @@ class Processes:
         """``None`` where the node never published."""
         known = self._processes.get(node)
         return known.incarnation if known else None
+
+    def is_replaced(self, publisher: Publisher) -> bool:
+        """A newer process of its node has come."""
+        return self.incarnation(publisher.node) != publisher.incarnation
 
     def have_restarted(self, reporters: Mapping[int, int | None]) -> bool:
         """Every one of these nodes is a new process: then a cluster may have been wiped, and begins anew.
