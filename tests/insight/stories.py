@@ -188,10 +188,11 @@ STORIES = {
     ),
     "swim-flapping": Story(
         "flapping",
-        400,
+        360,
         _member("Swim.Suspect"),
         lambda evidence, subject: len(evidence.of("Suspect", subject)) > 1,
         rate=50,
+        tick_ms=250,
     ),
     "two-processes": Story(
         "twin",
