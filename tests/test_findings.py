@@ -12,7 +12,7 @@ from vizd.findings import FindingsNotice
 class FindingsNoticeTests(TestCase):
     def test_each_opening_and_each_closing_is_said_once_at_its_level(self) -> None:
         watched = Watched()
-        FindingsNotice(watched.insight)
+        watched.insight.listen(FindingsNotice())
         with capturedLogs() as said:
             watched.connect(1, 2)
             watched.happen([made("Swim.Suspect", node=1)])
@@ -33,7 +33,7 @@ class FindingsNoticeTests(TestCase):
 
     def test_what_is_inconclusive_says_so(self) -> None:
         watched = Watched()
-        FindingsNotice(watched.insight)
+        watched.insight.listen(FindingsNotice())
         watched.connect(1)
         with capturedLogs() as said:
             watched.happen([made("Swim.Suspect", node=7)], mark(1, events=1, lost=2))

@@ -3,7 +3,6 @@
 from twisted.logger import Logger, LogLevel
 
 from vizd.insight.finding import Finding
-from vizd.insight.insight import Insight
 
 __all__ = ["FindingsNotice"]
 
@@ -11,14 +10,12 @@ _LEVELS = {"critical": LogLevel.critical, "warning": LogLevel.warn, "info": LogL
 
 
 class FindingsNotice:
-    """Each opening, at the level of its severity, and each closing; no updates."""
+    """A listener of ``Insight``: each opening, at the level of its severity, and each closing; no updates."""
 
     _log = Logger()
 
-    def __init__(self, insight: Insight) -> None:
-        insight.listen(self._hear)
-
-    def _hear(self, finding: Finding, word: str) -> None:
+    def __call__(self, finding: Finding, word: str) -> None:
+        """A finding has ``opened``, was ``updated``, or has ``closed``."""
         if word == "opened":
             level = _LEVELS[finding.severity]
             doubt = "" if finding.conclusive else " (something is missing of what was published)"

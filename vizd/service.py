@@ -96,7 +96,7 @@ class Vizd(MultiService):
         registry = Registry()
         max_age_ms = config.buffer_minutes * 60_000
         folds = Folds(max_age_ms, config.insight_config)
-        FindingsNotice(folds.insight)
+        folds.insight.listen(FindingsNotice())
         log = MemoryLog(
             origin=secrets.token_hex(4),
             max_age_ms=max_age_ms,
