@@ -1,15 +1,19 @@
 """Tests of ``vizd.config``, and of how ``vizd.tap`` says what is wrong."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from vizd import config as config_module
 from vizd.config import OPTIONS, Config, ConfigError
+from vizd.insight.thresholds import Thresholds
 from vizd.tap import Options
+
+FILES = Path(__file__).parent
 
 CASES: dict[str, tuple[Any, list[tuple[str, Any]], list[str]]] = {
     "port": (9090, [("0", 0), ("1", 1), ("65535", 65535)],
@@ -28,8 +32,13 @@ CASES: dict[str, tuple[Any, list[tuple[str, Any]], list[str]]] = {
     "allowed-hosts": (frozenset(), [("a.example,B.example:80,[::2]", frozenset({"a.example", "b.example", "::2"}))],
                       ["http://a", "a b", "*", "a/b"]),
     "max-clients": (1000, [("1", 1), ("100000", 100_000)], ["0", "100001"]),
+    "insight-config": (Thresholds(), [(str(FILES / "thresholds.json"), Thresholds({"node-silent": {"after_s": 7}}))],
+                       ["", "no-such-file", "/", str(FILES / "test_config.py"), "a\0b"]),
 }  # fmt: skip
 """By option: its default, texts and their values, texts that are wrong. An option that is not here fails a test."""
+
+
+WITHOUT_DEFAULT = ("allowed-hosts", "insight-config")
 
 
 class ConfigTests(SynchronousTestCase):
@@ -78,7 +87,7 @@ class ConfigTests(SynchronousTestCase):
                     with self.assertRaises(ConfigError) as raised:
                         Config.read(options, environment)
                     said = str(raised.exception)
-                    self.assertTrue(said.startswith(f"{source}: {text[:80]!r} is wrong: "), said)
+                    self.assertTrue(said.startswith(f"{source}: {text[:200]!r} is wrong: "), said)
                     self.assertIn("use ", said)
                     self.assertNotIn("\n", said)
                     self.assertLess(len(said), 400)
@@ -118,6 +127,41 @@ class ConfigTests(SynchronousTestCase):
             self.assertIs(Config.read(options, {}).is_exposed, right, options)
 
 
+class InsightConfigTests(TestCase):
+    """``--insight-config``, a file."""
+
+    def written(self, content: bytes) -> str:
+        path = Path(self.mktemp())
+        path.write_bytes(content)
+        return str(path)
+
+    def refusal(self, content: bytes) -> str:
+        path = self.written(content)
+        with self.assertRaises(ConfigError) as raised:
+            Config.read({"insight-config": path}, {})
+        said = str(raised.exception)
+        self.assertIn(repr(path), said)
+        self.assertNotIn("\n", said)
+        return said.partition(" is wrong: ")[2]
+
+    def test_what_is_wrong_names_the_file_the_rule_the_key_and_the_value(self) -> None:
+        self.assertEqual(
+            self.refusal(b'{"node-silent": {"after_s": "5"}}'),
+            'node-silent: after_s is "5"; use a whole number from 0 to 3600',
+        )
+
+    def test_a_file_that_is_too_large_or_no_text_is_refused(self) -> None:
+        self.assertEqual(self.refusal(b" " * 65_537), "it is over 65536 bytes long; use a file of thresholds in JSON")
+        self.assertEqual(self.refusal(b'{"a\xff'), "it is not UTF-8: byte 3 is 0xff; use JSON")
+        self.assertEqual(Config.read({"insight-config": self.written(b"{}" + b" " * 65_534)}, {}).port, 9090)
+
+    def test_checking_the_configuration_checks_it(self) -> None:
+        path = self.written(b'{"no-such-rule": {}}')
+        with self.assertRaises(SystemExit) as raised:
+            Options().parseOptions(["--check", "--insight-config", path])
+        self.assertTrue(str(raised.exception).startswith(f"vizd: --insight-config: {path!r} is wrong: "))
+
+
 class CommandLineTests(SynchronousTestCase):
     """``twistd vizd ...``."""
 
@@ -153,6 +197,6 @@ class CommandLineTests(SynchronousTestCase):
         for option in OPTIONS:
             self.assertIn(f"--{option.name}=", text)
             self.assertIn(f"[{option.variable}]", text)
-            self.assertIn(f"[default: {option.default or ''}", text) if option.name != "allowed-hosts" else None
+            self.assertIn(f"[default: {option.default or ''}", text) if option.name not in WITHOUT_DEFAULT else None
         for flag in ("--check", "--demo"):
             self.assertIn(flag, text)

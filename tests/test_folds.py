@@ -60,6 +60,7 @@ class FoldsTests(SynchronousTestCase):
             self.assertEqual(self.folds.projection.position, window.position)
             self.assertEqual((self.folds.coverage.newest_ms, 3 in self.folds.coverage), (window.end_ms, True))
             self.assertIn(7, self.folds.timeline.subjects)
+            self.assertNotIn("node-silent", self.folds.insight.no_data)
             heard.append(window)
 
         heard: list[Window] = []
@@ -69,15 +70,18 @@ class FoldsTests(SynchronousTestCase):
         self.assertEqual(len(heard), 3)
 
     def test_one_that_fails_stops_neither_the_others_nor_the_log_and_is_logged(self) -> None:
-        broken = [Broken(self.folds.projection), Broken(self.folds.coverage), Broken(self.folds.timeline)]
-        self.folds.projection, self.folds.coverage, self.folds.timeline = cast(Any, broken)
+        folds = self.folds
+        broken = [Broken(each) for each in (folds.projection, folds.coverage, folds.timeline, folds.insight)]
+        folds.projection, folds.coverage, folds.timeline, folds.insight = cast(Any, broken)
         for count in range(1, 4):
             self.add(fsyncs(1), mark(1, connected=True, events=1))
-            self.assertEqual(len(self.flushLoggedErrors(Refusal)), 3)
-            self.assertEqual(([each.folded for each in broken], self.log.head.seq), ([count] * 3, count))
+            self.assertEqual(len(self.flushLoggedErrors(Refusal)), 4)
+            self.assertEqual(([each.folded for each in broken], self.log.head.seq), ([count] * 4, count))
         self.assertEqual(len(self.windows), 3)
 
     def test_what_the_log_trims_is_trimmed_of_them(self) -> None:
+        words: list[str] = []
+        self.folds.insight.listen(lambda finding, word: words.append(word) if finding.rule == "node-silent" else None)
         self.add(fsyncs(1), mark(1, connected=True, lost=3))
         self.add([], mark(1, connected=False))
         for _ in range(100):
@@ -91,6 +95,7 @@ class FoldsTests(SynchronousTestCase):
             self.add(length_ms=1_000)
         self.assertNotIn(1, self.folds.coverage)
         self.assertIn(2, self.folds.coverage)
+        self.assertEqual((words, self.folds.insight.findings()), (["opened", "closed"], []))
 
     def test_gauges_expire_with_the_log(self) -> None:
         self.add([*fsyncs(1), made("Swim.Alive", node=1)])

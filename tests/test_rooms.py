@@ -19,9 +19,10 @@ MAY_IMPORT = {
     "events": ("wire",),
     "log": ("events",),
     "state": ("events", "log.window"),
-    "stream": ("events", "log", "state"),
+    "insight": ("events", "log.window", "state"),
+    "stream": ("events", "log", "state", "insight"),
     "ingest": ("events", "wire", "log.window", "log.coalescer"),
-    "web": ("stream", "state", "log", "events"),
+    "web": ("stream", "insight", "state", "log", "events"),
     "client": ("wire", "events"),
     "sim": ("client", "events", "wire"),
 }
@@ -33,6 +34,7 @@ MAY_USE = {
     "events": ("google.protobuf",),
     "log": ("zope.interface", "msgspec", "zstandard"),
     "state": ("msgspec",),
+    "insight": ("msgspec",),
     "stream": ("zope.interface", "msgpack", "msgspec"),
     "ingest": ("google.protobuf", "grpc", "grpc_health", "grpc_reflection", "twisted"),
     "web": ("zope.interface", "twisted", "autobahn"),
@@ -41,7 +43,7 @@ MAY_USE = {
 }
 """What is not ours and not Python's."""
 
-PURE = ("events", "log", "state", "stream")
+PURE = ("events", "log", "state", "insight", "stream")
 NOT_IN_PURE = {"asyncio", "datetime", "selectors", "socket", "sqlite3", "subprocess", "threading", "time"}
 """Of Python's own: clocks, threads and sockets come in as arguments."""
 NEVER_WITH_PURE = ("autobahn", "grpc", "sqlite3", "twisted", "txaio", "vizd.client", "vizd.ingest", "vizd.web")

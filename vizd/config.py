@@ -7,11 +7,17 @@ import ipaddress
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from vizd.insight.thresholds import Thresholds, thresholds_from_text
 from vizd.web.admission import parse_host, parse_origin
 
 __all__ = ["OPTIONS", "Config", "ConfigError", "Option"]
+
+
+_MAX_THRESHOLDS_BYTES = 65_536
+"""Ten times what all thresholds of all rules take."""
 
 
 class ConfigError(ValueError):
@@ -60,6 +66,21 @@ def _address(text: str) -> str:
         raise ValueError("use an IP address, such as 127.0.0.1, 0.0.0.0 or ::") from None
 
 
+def _thresholds(name: str) -> Thresholds:
+    try:
+        with Path(name).open("rb") as file:
+            content = file.read(_MAX_THRESHOLDS_BYTES + 1)
+    except (OSError, ValueError) as why:  # A name with a zero byte is a ValueError.
+        reason = getattr(why, "strerror", None) or str(why)
+        raise ValueError(f"it can't be read ({reason}); use a file of thresholds in JSON") from None
+    if len(content) > _MAX_THRESHOLDS_BYTES:
+        raise ValueError(f"it is over {_MAX_THRESHOLDS_BYTES} bytes long; use a file of thresholds in JSON")
+    try:
+        return thresholds_from_text(content.decode())
+    except UnicodeDecodeError as why:
+        raise ValueError(f"it is not UTF-8: byte {why.start} is {content[why.start]:#04x}; use JSON") from None
+
+
 def _list_of(parse: Callable[[str], Any]) -> Callable[[str], frozenset[Any]]:
     return lambda text: frozenset(parse(each.strip()) for each in text.split(",") if each.strip())
 
@@ -78,6 +99,7 @@ OPTIONS = (
     Option("allowed-hosts", None, _list_of(parse_host),
            "names that the daemon is known by, with commas between, besides localhost and its interface"),
     Option("max-clients", "1000", _number(1, 100_000), "WebSocket clients at once"),
+    Option("insight-config", None, _thresholds, "thresholds of the rules that say what is wrong, a file of JSON"),
 )  # fmt: skip
 
 
@@ -95,6 +117,7 @@ class Config:
     allowed_origins: frozenset[tuple[str, str, int]] | None
     allowed_hosts: frozenset[str]
     max_clients: int
+    insight_config: Thresholds
     demo: bool = False
 
     @classmethod
@@ -114,11 +137,12 @@ class Config:
             try:
                 values[option.attribute] = None if text is None else option.parse(str(text))
             except ValueError as why:
-                raise ConfigError(f"{source}: {str(text)[:80]!r} is wrong: {why}") from None
+                raise ConfigError(f"{source}: {str(text)[:200]!r} is wrong: {why}") from None
         interface = _addresses(values["interface"])
         grpc_interface = interface if values["grpc_interface"] is None else _addresses(values["grpc_interface"])
         values.update(interface=interface, grpc_interface=grpc_interface)
         values["allowed_hosts"] = values["allowed_hosts"] or frozenset()
+        values["insight_config"] = values["insight_config"] or Thresholds()
         if values["port"] and values["port"] == values["grpc_port"]:
             raise ConfigError(f"--port and --grpc-port are both {values['port']}: each needs a port of its own")
         return cls(**values, demo=bool(options.get("demo")))

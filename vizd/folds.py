@@ -1,9 +1,11 @@
-"""What is folded over the log as it grows: the state, the coverage, the timeline."""
+"""What is folded over the log as it grows: the state, the coverage, the timeline, and what is wrong."""
 
 from collections.abc import Iterable
 
 from twisted.logger import Logger
 
+from vizd.insight.insight import Insight
+from vizd.insight.thresholds import Thresholds
 from vizd.log.interfaces import ILog
 from vizd.log.window import Window
 from vizd.state.coverage import Coverage
@@ -18,19 +20,20 @@ class Folds:
     """All of them, of one log.
 
     :ivar projection: the newest event of each key. :ivar coverage: what is missing of each node.
-    :ivar timeline: what happened in each second.
+    :ivar timeline: what happened in each second. :ivar insight: what is wrong.
     """
 
     _log = Logger()
 
-    def __init__(self, max_age_ms: int) -> None:
+    def __init__(self, max_age_ms: int, thresholds: Thresholds | None = None) -> None:
         """
-        :param max_age_ms: that of the log; gauges expire with it.
+        :param max_age_ms: that of the log; gauges expire with it. :param thresholds: ``None``: those of the rules.
         """
         self._max_age_ms = max_age_ms
         self.projection = self.empty_projection()
         self.coverage = Coverage()
         self.timeline = Timeline(self.coverage)
+        self.insight = Insight(self.coverage, self.timeline, thresholds or Thresholds())
 
     def empty_projection(self) -> Projection:
         """To fold again from some place."""
@@ -41,10 +44,10 @@ class Folds:
         return pieces(self.projection.view())
 
     def follow(self, log: ILog) -> None:
-        """Fold what is appended to ``log`` from now on; the coverage before the timeline, which asks it."""
+        """Fold what is appended to ``log`` from now on; the coverage first of those that ask it."""
 
         def fold(window: Window) -> None:
-            for each in (self.projection, self.coverage, self.timeline):
+            for each in (self.projection, self.coverage, self.timeline, self.insight):
                 try:
                     each.fold(window)
                 except Exception:  # Whatever is wrong with one view of the cluster, events must go on being stored.
@@ -53,5 +56,6 @@ class Folds:
             if oldest_ms is not None:
                 self.coverage.trim(oldest_ms)
                 self.timeline.trim(oldest_ms)
+                self.insight.trim(oldest_ms)
 
         log.listen(fold)

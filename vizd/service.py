@@ -13,6 +13,7 @@ Starting goes down the list. Stopping is a drain: everything that came in goes o
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -23,6 +24,7 @@ from twisted.logger import Logger
 
 from vizd.config import Config
 from vizd.demo import Demo
+from vizd.findings import FindingsNotice
 from vizd.folds import Folds
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
@@ -31,9 +33,10 @@ from vizd.log.coalescer import Coalescer
 from vizd.log.memory import MemoryLog
 from vizd.retention import RetentionNotice
 from vizd.status import Status
+from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
-from vizd.stream.position import EPOCH_BYTES
+from vizd.stream.position import EPOCH_BYTES, position_to_text
 from vizd.ticker import Ticker
 from vizd.web.admission import Admission
 from vizd.web.api import ProbeEndpoint, StatsEndpoint
@@ -41,7 +44,9 @@ from vizd.web.clients import Clients
 from vizd.web.coverage import CoverageEndpoint
 from vizd.web.dashboard import Surroundings
 from vizd.web.history import HistoryEndpoint
+from vizd.web.insight import InsightEndpoint
 from vizd.web.instants import Instants
+from vizd.web.nudge import Nudge
 from vizd.web.page import page_files
 from vizd.web.site import Root, gzipped, make_site
 from vizd.web.state import StateEndpoint
@@ -91,7 +96,8 @@ class Vizd(MultiService):
         self._inbox = Inbox()
         registry = Registry()
         max_age_ms = config.buffer_minutes * 60_000
-        folds = Folds(max_age_ms)
+        folds = Folds(max_age_ms, config.insight_config)
+        folds.insight.listen(FindingsNotice())
         log = MemoryLog(
             origin=secrets.token_hex(4),
             max_age_ms=max_age_ms,
@@ -116,10 +122,14 @@ class Vizd(MultiService):
         slots = ReadSlots()
         turns = Turns(reactor)
         instants = Instants(log, folds.projection, folds.empty_projection, turns)
+        frames = Frames(log.epoch)
+        streams = ConflatedStreams(log, frames, instants.now, folds.projection.is_newest)
+        Nudge(log, streams, self._clients.wake, reactor).setServiceParent(self)
         around = Surroundings(
-            log, Frames(log.epoch), slots, turns, instants, self._clients, reactor, monotonic, wall_ms,
+            log, frames, streams, slots, turns, instants, folds.insight, self._clients, reactor, monotonic, wall_ms,
             config.coalesce_ms,
         )  # fmt: skip
+        position_text = partial(position_to_text, log.epoch)
         root = Root(admission)
         for path, file in page_files(admission).items():
             root.add(path, file)
@@ -130,6 +140,7 @@ class Vizd(MultiService):
         root.add("/api/state", gzipped(StateEndpoint(admission, log, instants, turns, wall_ms)))
         root.add("/api/coverage", gzipped(CoverageEndpoint(admission, folds.coverage, turns)))
         root.add("/api/timeline", gzipped(TimelineEndpoint(admission, folds.timeline, turns)))
+        root.add("/api/insight", gzipped(InsightEndpoint(admission, folds.insight, position_text, turns)))
         root.add("/ws/events", EventsEndpoint(admission, around))
         self._site = make_site(root, reactor)
         self._demo = Demo(reactor) if config.demo else None

@@ -11,6 +11,7 @@ from tests.client.peer import PATIENCE_S, Conversation, PeerTestCase, ScriptedPe
 from vizd.client.backoff import Backoff
 from vizd.client.publisher import Publisher
 from vizd.client.stream import StreamTiming
+from vizd.client.thread import PublisherThread
 from vizd.wire.vizd_pb2 import (
     SWIM_KIND_ALIVE,
     CacheEvt,
@@ -97,6 +98,22 @@ class StreamTests(PeerTestCase):
         seen = len(messages)
         peer.until(lambda: len(messages) >= seen + 3)
         self.assertTrue(all(message.first_seq == 3 and not message.events for message in messages[seen:]))
+
+    def test_each_message_waits_until_it_is_cleared_and_is_made_only_then(self) -> None:
+        turns = asyncio.Semaphore(2)
+        thread = PublisherThread()
+        self.addCleanup(thread.stop)
+        peer = self.converse()
+        publisher = self.publish_to(peer, thread=thread, cleared=turns.acquire)
+        peer.until(lambda: peer.conversations and len(peer.conversations[0].messages) == 2)
+        (held,) = peer.conversations
+        publisher.emit(alive(1))
+        self.publish_to(peer)  # Its heartbeats tell how time passes.
+        peer.until(lambda: len(peer.conversations) == 2 and len(peer.conversations[1].messages) == 5)
+        self.assertEqual((len(held.messages), held.events), (2, []))
+        publisher.emit(alive(2))
+        thread.call_soon(turns.release)
+        peer.until(lambda: held.events == [(1, alive(1)), (2, alive(2))])
 
     def test_no_more_is_on_its_way_than_the_welcome_allows(self) -> None:
         most = []

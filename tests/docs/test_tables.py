@@ -5,6 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.docs import DOCS
 from vizd.config import OPTIONS
 from vizd.events.table import markdown
+from vizd.insight.table import markdown as markdown_of_rules
 
 
 def rows(page: str) -> list[list[str]]:
@@ -17,6 +18,12 @@ class Events(SynchronousTestCase):
     def test_the_table_of_kinds_is_the_one_that_the_catalogue_prints(self) -> None:
         _, table = (DOCS / "events.md").read_text().split("<!-- python -m vizd.events.table -->\n")
         self.assertEqual(table, markdown())
+
+
+class Insight(SynchronousTestCase):
+    def test_the_tables_of_rules_and_thresholds_are_those_that_the_rules_print(self) -> None:
+        _, rules, thresholds = (DOCS / "insight.md").read_text().split("<!-- python -m vizd.insight.table -->\n")
+        self.assertEqual(f"{rules.partition('## ')[0]}{thresholds}", markdown_of_rules())
 
 
 class Configuration(SynchronousTestCase):

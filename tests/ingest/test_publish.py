@@ -8,6 +8,7 @@ from grpc import StatusCode
 from tests.ingest.harness import NOW_MS, PATIENCE_S, Node, RawNode, ServerTests, fsync, said
 from vizd import __version__
 from vizd.ingest import publish
+from vizd.log.window import Publisher
 from vizd.wire.vizd_pb2 import Events, Hello, PublishRequest, VizEvent
 
 BAD = VizEvent(compaction={"level": 256, "start": {}})
@@ -369,6 +370,16 @@ class Ownership(ServerTests):
         self.assertIn("two processes have one identity", details)
         new.stored_through(new.send(1))
         self.assertEqual(self.daemon.comings_and_goings(), [True, False, True])
+
+    def test_the_log_hears_once_of_a_process_that_is_refused_again_and_again(self) -> None:
+        node = self.connected()
+        for _ in range(3):
+            other = self.node()
+            other.say_hello(node_name="other", incarnation=0xC)
+            other.ended()
+        node.stored_through(node.send(1))
+        refused = [mark.publisher for mark in self.daemon.marks if mark.refused]
+        self.assertEqual(refused, [Publisher(1, "other", 0xC)])
 
     def test_another_name_for_a_connected_id_is_refused(self) -> None:
         node = self.connected()

@@ -35,6 +35,13 @@ class CompactorTests(TestCase):
         pcts = [event.compaction.progress.pct for _, event in self.stage.reported]
         self.assertEqual([pct for pct in pcts if pct], [25, 50, 75])
 
+    def test_one_that_hangs_says_nothing_between_its_start_and_its_first_quarter(self) -> None:
+        self.compactor.compact(2, 100, then=lambda: None, hangs_ms=300_000)
+        self.stage.run_for(299_000)
+        self.assertEqual(self.stage.kinds[-1], "Compaction.Start")
+        self.stage.run_for(2_000)
+        self.assertIn("Compaction.Finish", self.stage.kinds)
+
     def test_what_is_compacted_gets_smaller(self) -> None:
         self.compact()
         (finish,) = (event.compaction.finish for _, event in self.stage.reported if event.compaction.HasField("finish"))

@@ -95,8 +95,7 @@ class CommandTests(PeerTestCase):
             (["--grpc", "9091"], "argument --grpc: '9091': HOST:PORT is needed, such as 127.0.0.1:9091"),
             (
                 ["--scenario", "flood"],
-                "argument --scenario: 'flood': one of lively, healthy, node-crash, partition, election-storm, "
-                "compaction-backlog, slow-disk, shard-move is needed",
+                f"argument --scenario: 'flood': one of {', '.join(SCENARIOS)} is needed",
             ),
             (["--scenario", "partition", "--nodes", "2"], "argument --nodes: partition needs 3 or more"),
             (["--colour"], "unrecognized arguments: --colour"),

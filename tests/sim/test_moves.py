@@ -62,6 +62,17 @@ class ShardMovesTests(TestCase):
         self.assertEqual(self.stage.kinds, STEPS)
         self.assertNotIn(1, [node for node, _ in self.stage.reported[1:]])
 
+    def test_a_torn_one_is_cut_over_without_a_snapshot_and_moves_again_when_it_can(self) -> None:
+        self.moves(4).begin(torn=True)
+        self.stage.run_for(10_000)
+        self.assertEqual(self.stage.kinds, ["Shard.Plan", "Shard.SnapshotStart", "Shard.Cutover"])
+        leader, self.group.leader = self.group.leader, None
+        self.stage.run_for(60_000)
+        self.assertEqual(len(self.stage.kinds), 3)
+        self.group.leader = leader
+        self.stage.run_for(10_000)
+        self.assertEqual(self.stage.kinds[3:], STEPS)
+
     def test_a_shard_does_not_move_twice_at_once(self) -> None:
         moves = self.moves(4)
         moves.begin()

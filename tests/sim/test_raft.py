@@ -97,6 +97,28 @@ class RaftGroupTests(TestCase):
         self.group.check_quorum()
         self.assertEqual((self.group.leader, self.stage.kinds), (1, []))
 
+    def test_a_second_leader_of_the_same_term_is_another_replica(self) -> None:
+        term = self.group.term
+        self.group.elect_second()
+        elected = self.stage.reported[-1][1].raft
+        self.assertEqual((self.stage.kinds[-1], elected.term, self.group.leader), ("Raft.LeaderElected", term, 1))
+        self.assertIn(elected.leader_elected.node, (2, 3))
+
+    def test_a_leader_that_relapses_is_elected_in_an_old_term_and_then_terms_go_on_from_the_highest(self) -> None:
+        self.group.term = 9
+        self.group.relapse(10_000)
+        self.stage.run_for(9_000)
+        node, event = self.stage.reported[-1]
+        self.assertEqual((self.stage.kinds[-1], node, event.raft.term), ("Raft.LeaderElected", 1, 7))
+        self.stage.run_for(5_000)
+        self.assertEqual((self.stage.kinds[-1], self.group.term), ("Raft.LeaderElected", 10))
+
+    def test_in_the_first_term_there_is_none_to_relapse_to(self) -> None:
+        self.group.term = 1
+        self.group.relapse(10_000)
+        self.stage.run_for(20_000)
+        self.assertEqual((self.stage.kinds, self.group.leader), ([], 1))
+
     def test_many_elections_wait_for_each_other(self) -> None:
         elections = Elections(self.stage)
         delays_ms = [elections.delay_ms() for _ in range(10)]

@@ -4,21 +4,10 @@ import time
 
 from tests.client.peer import PATIENCE_S, Conversation, PeerTestCase
 from tests.sim.daemon import store_each_life
+from tests.sim.hasty import HastyCluster
 from vizd.sim.cluster import SimulatedCluster
-from vizd.sim.encoded import EncodedEvent
 from vizd.sim.runner import SimulationRunner, wall_ms
 from vizd.wire.vizd_pb2 import SWIM_KIND_ALIVE
-
-
-class HastyCluster(SimulatedCluster):
-    """Lives twenty times as fast as the clock goes."""
-
-    def __init__(self, scenario: str, as_of_today: bool = False) -> None:
-        self._began_ms = wall_ms()
-        super().__init__(5, 24, 100, 1, self._began_ms, scenario, as_of_today)
-
-    def advance_encoded(self, to_ms: int) -> list[tuple[int, EncodedEvent]]:
-        return super().advance_encoded(self._began_ms + 20 * (to_ms - self._began_ms))
 
 
 class SimulationRunnerTests(PeerTestCase):
@@ -60,7 +49,7 @@ class SimulationRunnerTests(PeerTestCase):
     def test_the_process_of_a_node_that_dies_ends_its_stream_and_comes_back_as_another_incarnation(self) -> None:
         for as_of_today in (False, True):
             peer = self.converse(store_each_life)
-            runner = SimulationRunner(HastyCluster("node-crash", as_of_today), peer.target)
+            runner = SimulationRunner(HastyCluster("node-crash", as_of_today=as_of_today), peer.target)
             runner.start()
             self.addCleanup(runner.stop, 0)
             peer.until(lambda peer=peer: len(peer.conversations) >= 6 and peer.conversations[5].messages)

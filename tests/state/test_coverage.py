@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.state.windows import Windows, mark
-from vizd.log.window import Mark, Window
+from vizd.log.window import Mark, Publisher, Window
 from vizd.state.coverage import Coverage, Covered
 
 
@@ -209,6 +209,15 @@ class CoverageTests(Case):
         self.fold(3_000)
         self.assertEqual(self.coverage.covered(1, 0, 3_000), Covered(0, 0))
         self.assertTrue(self.told()[1]["connected"])
+
+    def test_who_is_refused_is_not_that_node(self) -> None:
+        refused = Mark(Publisher(7, "other", 1), 1, 0, refused=True)
+        self.fold(1_000, refused)
+        self.assertNotIn(7, self.coverage)
+        self.fold(2_000, mark(7, connected=True))
+        self.fold(3_000, mark(7, connected=False))
+        self.fold(4_000, refused)
+        self.assertEqual((self.coverage.name(7), self.coverage.covered(7, 3_000, 4_000)), ("node-7", Covered(0, 1_000)))
 
     def test_the_words_go_from_bad_to_worse(self) -> None:
         self.fold(1_000, mark(1, connected=True), mark(2**32 - 1, connected=True))

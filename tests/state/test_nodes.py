@@ -34,6 +34,11 @@ class OfMarks(TestCase):
         late = mark(connected=False), mark(), mark(connected=False)
         self.assertEqual(self.after(mark(), mark(incarnation=2, connected=True), *late), Node("one", 2, True))
 
+    def test_who_is_refused_is_not_that_node(self) -> None:
+        refused = Mark(Publisher(1, "other", 1), 1, 0, refused=True)
+        self.assertIsNone(self.after(refused))
+        self.assertEqual(self.after(mark(connected=False), refused), Node("one", 1, False))
+
     def test_what_was_shown_stays(self) -> None:
         nodes = Nodes()
         nodes.follow(mark())

@@ -10,13 +10,15 @@ from vizd.log.memory import MemoryLog
 from vizd.log.window import Page, Position
 from vizd.state.projection import Projection
 from vizd.state.view import View
+from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots, Wanted
-from vizd.stream.live import MAX_LAG_MS
+from vizd.stream.live import MAX_LAG_MS, Live
 from vizd.stream.session import Session
 from vizd.stream.snapshot import Look, StateWish, WantedView
+from vizd.stream.thin import Thin
 
 
 def now(coroutine: Any) -> Any:
@@ -46,15 +48,23 @@ class Conversation:
         state: StateWish = StateWish.NONE,
         projection: Projection | None = None,
         frames: Frames | None = None,
+        max_kbps: int | None = None,
+        streams: ConflatedStreams | None = None,
     ) -> None:
         """
-        :param projection: the state of ``log``, for one that asks for it.
+        :param projection: the state of ``log``, for one that asks for it. :param max_kbps: its budget.
+        :param streams: that it shares with others.
         """
         self.log = log
         by = by or Filter.of()
-        view = (Projection(0) if projection is None else projection).view
+        projection = Projection(0) if projection is None else projection
         frames = frames or Frames(log.epoch)
-        self.session = Session(log, view, frames, slots or ReadSlots(), encoder, by, max_lag_ms, state)
+        if max_kbps is None:
+            self.cursor: Any = Live(log, projection.view, frames, encoder, by, max_lag_ms, state)
+        else:
+            streams = streams or ConflatedStreams(log, frames, projection.view, projection.is_newest)
+            self.cursor = Thin(log, streams, encoder, by, max_kbps, state)
+        self.session = Session(log, frames, slots or ReadSlots(), encoder, self.cursor)
         self.now_ms = now_ms
         self._loads = json.loads if encoder is JSON else msgpack.unpackb
         self.session.begin({"version": "test"}, position, now_ms)

@@ -7,9 +7,12 @@ from tests.events.build import event_of
 from vizd.events.catalogue import KINDS, OWNER, Kind
 from vizd.events.decode import Decoder
 from vizd.events.facet import Facet, Facets
+from vizd.insight.insight import Insight
 from vizd.log.memory import MemoryLog
 from vizd.log.window import Draft, Window
+from vizd.state.coverage import Coverage
 from vizd.state.projection import Projection
+from vizd.state.timeline import Timeline
 
 Made = tuple[Facet, bytes]
 """An event as a window holds it."""
@@ -70,6 +73,16 @@ def followed(log: MemoryLog) -> Projection:
     projection = Projection(3_600_000)
     log.listen(projection.fold)
     return projection
+
+
+def insight_of(log: MemoryLog) -> Insight:
+    """What is found in ``log``, whatever is appended from now on."""
+    coverage = Coverage()
+    timeline = Timeline(coverage)
+    insight = Insight(coverage, timeline)
+    for each in (coverage, timeline, insight):
+        log.listen(each.fold)
+    return insight
 
 
 def memory_log(max_age_ms: int = 3_600_000, max_bytes: int = 1 << 30, epoch: bytes = b"an epoch") -> MemoryLog:

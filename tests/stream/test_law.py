@@ -25,6 +25,7 @@ from vizd.state.projection import Projection
 from vizd.stream import history as history_module
 from vizd.stream import live as live_module
 from vizd.stream import snapshot as snapshot_module
+from vizd.stream import walk as walk_module
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.filter import Filter
 from vizd.stream.history import ReadSlots, Wanted
@@ -545,7 +546,7 @@ class LawTests(SynchronousTestCase):
         seal_early(self.patch)
         self.patch(Segment, "MAX_AGE_MS", 300)
         self.patch(snapshot_module, "BATCH_EVENTS", BATCH_EVENTS)
-        self.patch(snapshot_module, "LOOKED_AT_PER_TURN", 4)
+        self.patch(walk_module, "LOOKED_AT_PER_TURN", 4)
         self.patch(live_module, "MAX_MERGED_EVENTS", MERGED_EVENTS)
         self.patch(live_module, "CATCH_UP_WINDOWS", PAGE_WINDOWS)
         self.patch(live_module, "NEAR_WINDOWS", 2)

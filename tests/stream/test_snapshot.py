@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.stream.conversation import Conversation
 from tests.stream.made import Made, draft, followed, made, memory_log
 from vizd.stream import snapshot as snapshot_module
+from vizd.stream import walk as walk_module
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frames
@@ -135,7 +136,7 @@ class StateFirstTests(SynchronousTestCase):
         self.assertEqual((len(events_of([batch])), batch["truncated"]), (10, True))
 
     def test_a_large_one_is_looked_at_in_turns_and_stays_as_of_its_place(self) -> None:
-        self.patch(snapshot_module, "LOOKED_AT_PER_TURN", 512)
+        self.patch(walk_module, "LOOKED_AT_PER_TURN", 512)
         for first in range(0, 20_000, 1_000):
             self.append(*[heat(slot, node=slot % 2) for slot in range(first, first + 1_000)])
         as_of = self.head

@@ -6,9 +6,10 @@ from typing import Any
 import msgpack
 from twisted.internet.task import Clock
 
-from tests.stream.made import draft, followed, fsyncs, memory_log
+from tests.stream.made import draft, followed, fsyncs, insight_of, memory_log
 from vizd.log.memory import MemoryLog
 from vizd.state.projection import Projection
+from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
@@ -114,12 +115,15 @@ class House:
         self.turns = Turns(self.clock)
         self.clients = Clients(self.log, max_clients, self.clock, self.clock.seconds)
         self.clients.startService()
+        frames, projection = Frames(self.log.epoch), followed(self.log)
         self.around = Surroundings(
             self.log,
-            Frames(self.log.epoch),
+            frames,
+            ConflatedStreams(self.log, frames, projection.view, projection.is_newest),
             self.slots,
             self.turns,
-            Instants(self.log, followed(self.log), lambda: Projection(3_600_000), self.turns),
+            Instants(self.log, projection, lambda: Projection(3_600_000), self.turns),
+            insight_of(self.log),
             self.clients,
             self.clock,
             self.clock.seconds,

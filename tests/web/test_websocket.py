@@ -16,8 +16,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
-from tests.stream.made import draft, followed, fsyncs, memory_log
+from tests.stream.made import draft, followed, fsyncs, insight_of, memory_log
 from vizd.state.projection import Projection
+from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
 from vizd.web import websocket as websocket_module
@@ -45,12 +46,15 @@ class Case(TestCase):
         turns = Turns(reactor)
         self.clients = Clients(self.log, self.max_clients, reactor, self.clock.seconds)
         self.admission = Admission()
+        frames = Frames(self.log.epoch)
         around = Surroundings(
             self.log,
-            Frames(self.log.epoch),
+            frames,
+            ConflatedStreams(self.log, frames, self.projection.view, self.projection.is_newest),
             ReadSlots(),
             turns,
             Instants(self.log, self.projection, lambda: Projection(3_600_000), turns),
+            insight_of(self.log),
             self.clients,
             reactor,
             self.clock.seconds,

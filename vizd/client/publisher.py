@@ -15,7 +15,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from typing import Any
 
@@ -26,7 +26,7 @@ from vizd.client.buffer import SendBuffer
 from vizd.client.encode import event_class_of, framed, framed_event
 from vizd.client.outbox import Outbox
 from vizd.client.stats import PublisherStats
-from vizd.client.stream import END_OF_STREAM_TIMEOUT_S, PublishStream, StreamEnded, StreamTiming
+from vizd.client.stream import END_OF_STREAM_TIMEOUT_S, PublishStream, StreamEnded, StreamTiming, at_once
 from vizd.client.thread import PublisherThread
 from vizd.events.catalogue import EventClass
 from vizd.wire.vizd_pb2 import Hello, VizEvent, Welcome
@@ -83,6 +83,7 @@ class Publisher:
         timing: StreamTiming | None = None,
         backoff: Backoff | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        cleared: Callable[[], Awaitable[object]] = at_once,
         log: logging.Logger = _log,
     ) -> None:
         """
@@ -96,6 +97,8 @@ class Publisher:
         :param max_buffered_events: bound of what is not yet stored, waiting and in flight.
         :param max_buffered_bytes: the same in bytes, as encoded.
         :param now_ms: the node's clock, milliseconds since the Unix epoch.
+        :param cleared: waited for, on the thread's loop, before each message, heartbeats too: while it is not done, the
+            node is silent. For simulations of nodes that hang.
         :param log: told of connections that come and go, and of events that the daemon rejects.
         :raises ValueError: if the name is empty, the node is no u32 or a bound is not positive.
         """
@@ -114,6 +117,7 @@ class Publisher:
         self._timing = timing or StreamTiming()
         self._backoff = backoff or Backoff(FIRST_BACKOFF_S, LONGEST_BACKOFF_S, random.Random())  # noqa: S311
         self._now_ms = now_ms
+        self._cleared = cleared
         self._log = log
         self._outbox = Outbox(SendBuffer(max_buffered_events, max_buffered_bytes), self._thread.call_soon)
         self._running: Future[None] | None = None
@@ -263,7 +267,9 @@ class Publisher:
         hello.acked_through = self._outbox.counts().acked
         hello.next_seq = hello.acked_through + 1
         async with self._channel() as channel:
-            self._stream = PublishStream(channel, self._outbox, self._timing, self._now_ms, self._log, self._metadata)
+            self._stream = PublishStream(
+                channel, self._outbox, self._timing, self._now_ms, self._log, self._metadata, self._cleared
+            )
             try:
                 await self._stream.run(hello, self._welcomed)
             finally:

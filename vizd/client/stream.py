@@ -7,7 +7,7 @@ when, is the publisher's to decide. Wire contract: section "Nodes in".
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from vizd.client.encode import ENVELOPE_BYTES, events_message, hello_message
 from vizd.client.outbox import FULL_BATCH_EVENTS, Outbox
 from vizd.wire.vizd_pb2 import Ack, Hello, PublishResponse, Welcome
 
-__all__ = ["PublishStream", "StreamEnded", "StreamTiming"]
+__all__ = ["PublishStream", "StreamEnded", "StreamTiming", "at_once"]
 
 PUBLISH_METHOD = "/norikv.viz.v1.VizIngestService/Publish"
 
@@ -44,6 +44,10 @@ class StreamTiming:
     welcome_s: float = 5.0
 
 
+async def at_once() -> None:
+    """Nothing to wait for before a message."""
+
+
 class StreamEnded(Exception):
     """The stream is over, and not because it was closed by us."""
 
@@ -66,17 +70,20 @@ class PublishStream:
         now_ms: Callable[[], int],
         log: logging.Logger,
         metadata: tuple[tuple[str, str], ...] = (),
+        cleared: Callable[[], Awaitable[object]] = at_once,
     ) -> None:
         """
         :param channel: a ``grpc.aio.Channel``.
         :param now_ms: the node's clock, milliseconds since the Unix epoch.
         :param metadata: of the call, such as a token.
+        :param cleared: waited for before each message after the Hello is put together.
         """
         self.rejected = 0
         self._outbox = outbox
         self._timing = timing
         self._now_ms = now_ms
         self._log = log
+        self._cleared = cleared
         self._node_name = ""
         self._closing = False
         self._rejections_logged_s = float("-inf")
@@ -179,6 +186,7 @@ class PublishStream:
         written_s = loop.time()
         while True:
             await self._until_due(loop, written_s)
+            await self._cleared()
             if self._closing:
                 return
             batch, dropped = self._outbox.take(MAX_BATCH_EVENTS, max_bytes)

@@ -16,7 +16,8 @@ from vizd.events.decode import Decoder
 from vizd.events.facet import Facets
 from vizd.ingest.call import Call
 from vizd.ingest.inbox import Inbox
-from vizd.ingest.registry import Fault, Registry, Stream
+from vizd.ingest.refusals import Refusals
+from vizd.ingest.registry import Fault, Refused, Registry, Stream
 from vizd.log.coalescer import Arrival
 from vizd.log.window import Mark, Publisher
 from vizd.wire.vizd_pb2 import Events, Hello, PublishRequest
@@ -43,6 +44,7 @@ class PublishCalls:
         self._inbox = inbox
         self._now_ms = now_ms
         self._facets = Facets()
+        self._refusals = Refusals()
         self._calls: set[Call] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -79,7 +81,11 @@ class PublishCalls:
     async def _converse(self, call: Call) -> None:
         hello = await self._hello(call)
         publisher = Publisher(hello.node, hello.node_name, hello.incarnation)
-        stream, marks = self._registry.connect(publisher, hello.next_seq, hello.acked_through, call.end)
+        try:
+            stream, marks = self._registry.connect(publisher, hello.next_seq, hello.acked_through, call.end)
+        except Refused as why:
+            self._put_marks(self._refusals.marks(why.mark, self._now_ms()))
+            raise
         call.stream = stream
         self._by_stream[stream] = call
         self._put_marks(marks)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from vizd.log.window import Mark, Publisher
 
-__all__ = ["MAX_KNOWN", "MAX_NAME_BYTES", "Fault", "Intake", "Known", "Registry", "Stream"]
+__all__ = ["MAX_KNOWN", "MAX_NAME_BYTES", "Fault", "Intake", "Known", "Refused", "Registry", "Stream"]
 
 MAX_KNOWN = 10_000
 """Incarnations remembered; beyond it the one that was connected longest ago is forgotten. It is then like
@@ -30,6 +30,17 @@ class Fault(Exception):
         super().__init__(code, details)
         self.code = code
         self.details = details
+
+
+class Refused(Fault):
+    """Somebody else is this node.
+
+    :ivar mark: what the log may hear of it.
+    """
+
+    def __init__(self, code: str, details: str, publisher: Publisher) -> None:
+        super().__init__(code, details)
+        self.mark = Mark(publisher, 1, 0, refused=True)
 
 
 @dataclass(slots=True)
@@ -116,22 +127,25 @@ class Registry:
         :param next_seq: ``Hello.next_seq``. :param acked_through: ``Hello.acked_through``.
         :param end: how the new stream is ended when another takes over.
         :returns: the stream, and the marks of what has changed.
-        :raises Fault: no name; a name or id that is another's; an incarnation that was replaced.
+        :raises Refused: an id that is another's; an incarnation that was replaced.
+        :raises Fault: no name, or one that is too long.
         """
         self._check_name(publisher.name)
         before = self.streams.get(publisher.node)
         if before and before.known.publisher.name != publisher.name and not before.silent:
-            raise Fault(
+            raise Refused(
                 "ALREADY_EXISTS",
                 f"node {publisher.node} is connected as {before.known.publisher.name!r}, so {publisher.name!r}"
                 " can't be it too: give each node an id of its own",
+                publisher,
             )
         known = self._known.get(publisher)
         if known and known.fenced:
-            raise Fault(
+            raise Refused(
                 "FAILED_PRECONDITION",
                 f"incarnation {publisher.incarnation:#018x} of {publisher.name!r} was replaced by a newer process:"
                 " two processes have one identity, or Hello.incarnation was not drawn anew at the start",
+                publisher,
             )
         marks = self._take_over(publisher, before)
         if known is None:

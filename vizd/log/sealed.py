@@ -82,16 +82,24 @@ class SealedWindow(Window):
                 raise AttributeError(name)
         return getattr(self, name)
 
-    def pick(self, verdicts: Mapping[Facet, bool]) -> tuple[Sequence[bytes], Sequence[int]]:
-        """See ``Window``. Each facet that occurs is judged once, and events are found by its index."""
-        unpacked = self._unpacked
-        indexes, facets = unpacked.facets_of(self._index), self._block.table.facets
-        passing = {index for index in set(indexes) if verdicts[facets[index]]}
+    def _passing(self, verdicts: Mapping[Facet, bool]) -> set[int]:
+        """Indexes of the facets that pass; each that occurs is judged once."""
+        facets = self._block.table.facets
+        return {index for index in set(self._unpacked.facets_of(self._index)) if verdicts[facets[index]]}
+
+    def pick(self, verdicts: Mapping[Facet, bool]) -> Sequence[bytes]:
+        """See ``Window``. Events are found by the index of their facet."""
+        passing, unpacked = self._passing(verdicts), self._unpacked
         if not passing:
-            return [], counts_of(())
-        passes = list(map(passing.__contains__, indexes))
-        counts = counts_of((facets[index], number) for index, number in Counter(compress(indexes, passes)).items())
-        return list(compress(unpacked.lines_of(self._index).split(b"\n"), passes)), counts
+            return []
+        passes = map(passing.__contains__, unpacked.facets_of(self._index))
+        return list(compress(unpacked.lines_of(self._index).split(b"\n"), passes))
+
+    def tally(self, verdicts: Mapping[Facet, bool]) -> Sequence[int]:
+        """See ``Window``."""
+        passing, facets = self._passing(verdicts), self._block.table.facets
+        numbers = Counter(filter(passing.__contains__, self._unpacked.facets_of(self._index)))
+        return counts_of((facets[index], number) for index, number in numbers.items())
 
     @property
     def chunks(self) -> list[bytes]:

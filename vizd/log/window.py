@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _FRAGMENT_OVERHEAD_BYTES = 33 + 8 + 8 + 8
-"""Of a ``bytes`` object, of its pointer and its facet's in the two columns, and of its place in ``places``."""
+"""Of a ``bytes`` object, its pointer and its facet's in the two columns, and its place among those of its facet."""
 _WINDOW_OVERHEAD_BYTES = 1_000
 """Of the window, its sets and its lists: measured as about 900."""
 _FACET_BYTES = 150
@@ -63,6 +63,7 @@ class Mark:
     :ivar connected: ``True``, it has connected here; ``False``, it has disconnected; ``None``, neither.
     :ivar skew_ms: the node's clock minus the daemon's; ``None`` where the node did not say.
     :ivar restated: the events of this mark say again what was known, and are no new transitions.
+    :ivar refused: it was not let in, since its node number is another process's; says nothing of the node's stream.
     """
 
     publisher: Publisher
@@ -75,6 +76,7 @@ class Mark:
     connected: bool | None = None
     skew_ms: int | None = None
     restated: bool = False
+    refused: bool = False
 
 
 def counts_of(numbers: Iterable[tuple[Facet, int]]) -> list[int]:
@@ -160,6 +162,7 @@ class Window:
     """
 
     __slots__ = (
+        "_places",
         "counts",
         "end_ms",
         "facets",
@@ -168,7 +171,6 @@ class Window:
         "memory_bytes",
         "nodes",
         "origin",
-        "places",
         "position",
         "seq",
         "shards",
@@ -184,7 +186,7 @@ class Window:
         self.facets = draft.facets
         self.fragments = draft.fragments
         self.marks = tuple(draft.marks)
-        self.places: dict[Facet, list[int]] | None = None
+        self._places: dict[Facet, list[int]] | None = None
         self.position = Position(seq, events_before + len(draft.fragments), self.end_ms)
         different = Counter(draft.facets)
         self.counts = tuple(counts_of(different.items()))
@@ -199,21 +201,27 @@ class Window:
             + _WINDOW_OVERHEAD_BYTES
         )
 
-    def pick(self, verdicts: Mapping[Facet, bool]) -> tuple[Sequence[bytes], Sequence[int]]:
-        """The events whose facets pass, in order, as JSON; and how many of each type.
-
-        What it costs is what passes, and not what there is: where the events of each facet stand is found once, for
-        all readers together.
-        """
-        if self.places is None:
-            self.places = {}
+    def places_by_facet(self) -> Mapping[Facet, Sequence[int]]:
+        """Where the events of each facet stand, in order; found once, for all readers together."""
+        if self._places is None:
+            self._places = {}
             # These numbers are there anyway: new ones would take as much memory as the text of the events.
             for facet, place in zip(self.facets, _PLACES, strict=False):
-                self.places.setdefault(facet, []).append(place)
-        found = {facet: places for facet, places in self.places.items() if verdicts[facet]}
-        in_order = sorted(chain.from_iterable(found.values()))
-        counts = counts_of((facet, len(places)) for facet, places in found.items())
-        return list(map(self.fragments.__getitem__, in_order)), counts
+                self._places.setdefault(facet, []).append(place)
+        return self._places
+
+    def pick(self, verdicts: Mapping[Facet, bool]) -> Sequence[bytes]:
+        """The events whose facets pass, in order, as JSON.
+
+        What it costs is what passes, and not what there is.
+        """
+        found = (places for facet, places in self.places_by_facet().items() if verdicts[facet])
+        return list(map(self.fragments.__getitem__, sorted(chain.from_iterable(found))))
+
+    def tally(self, verdicts: Mapping[Facet, bool]) -> Sequence[int]:
+        """How many events of each type pass."""
+        found = self.places_by_facet().items()
+        return counts_of((facet, len(places)) for facet, places in found if verdicts[facet])
 
     @property
     def chunks(self) -> Sequence[bytes]:

@@ -18,6 +18,7 @@ class NodeAccount:
     :ivar undelivered: kept when the simulation ended, and lost with it.
     :ivar rejected: refused by the daemon as invalid; counted as acked too.
     :ivar streams: welcomed by a daemon, in the life that had most: 1, unless one broke.
+    :ivar fenced: its newest life was refused, since another process publishes as this node.
     :ivar last_error: why the last stream ended or could not begin.
     """
 
@@ -70,7 +71,7 @@ class NodeAccount:
             undelivered=self.undelivered + later.undelivered,
             rejected=self.rejected + later.rejected,
             streams=max(self.streams, later.streams),
-            fenced=self.fenced or later.fenced,
+            fenced=later.fenced,
             last_error=later.last_error or self.last_error,
         )
 

@@ -7,18 +7,20 @@ clock and no I/O: ``runner`` has those. What befalls the cluster is told in ``sc
 from collections.abc import Mapping, Set
 from random import Random
 
+from vizd.sim.cast import Cast
 from vizd.sim.disk import Disk
-from vizd.sim.encoded import EncodedEvent, decoded, encoded
+from vizd.sim.encoded import EncodedEvent, decoded, encoded, shifted
 from vizd.sim.engine import StorageEngine
 from vizd.sim.flood import Flood
 from vizd.sim.membership import Membership
 from vizd.sim.moves import ShardMoves
 from vizd.sim.pace import Pace
 from vizd.sim.raft import Elections, RaftGroup
-from vizd.sim.scenarios import DEFAULT_SCENARIO, SCENARIOS, Cast
+from vizd.sim.scenarios import DEFAULT_SCENARIO, SCENARIOS
 from vizd.sim.stage import Stage
 from vizd.sim.timeline import Timeline
 from vizd.sim.today import is_emitted, number_of, raft_number_of
+from vizd.sim.uplink import Uplink
 from vizd.wire.vizd_pb2 import VizEvent
 
 __all__ = ["MAX_NODES", "MAX_RATE", "MAX_SHARDS", "MIN_RATE", "SimulatedCluster"]
@@ -37,6 +39,8 @@ class SimulatedCluster:
     """Nodes called ``node-1`` to ``node-N``, and shards 0 to ``shards - 1``.
 
     :ivar names: of the nodes, by the number that their engines carry: 1 to ``nodes``, or the hash of the name.
+    :ivar uplinks: by node, how its process is to publish at present.
+    :ivar clocks_off_ms: by node, where its clock is not right at present: its clock minus the right one.
     """
 
     def __init__(
@@ -73,6 +77,8 @@ class SimulatedCluster:
         numbered = ((number, f"node-{number}") for number in range(1, nodes + 1))
         self.names: Mapping[int, str] = {number_of(name) if as_of_today else number: name for number, name in numbered}
         numbers = tuple(self.names)
+        self.uplinks: Mapping[int, Uplink] = {node: Uplink() for node in numbers}
+        self.clocks_off_ms: dict[int, int] = {}
         self._as_of_today = as_of_today
         self._rate = rate
         self._reported: list[tuple[int, EncodedEvent]] = []
@@ -122,7 +128,8 @@ class SimulatedCluster:
     def advance_encoded(self, to_ms: int) -> list[tuple[int, EncodedEvent]]:
         """What is reported until ``to_ms``, each event with its publishing node, in the order of rising ``ts_ms``.
 
-        The first call also brings the state at the start: each node alive, each shard's leader.
+        Of a node whose clock is off, they are off as much. The first call also brings the state at the start: each
+        node alive, each shard's leader.
 
         :param to_ms: milliseconds since the Unix epoch. More than ``MAX_STEP_MS`` ahead: the excess passes
             first, without events. Not ahead: nothing happens.
@@ -155,7 +162,18 @@ class SimulatedCluster:
             self._is_behind,
         )
         SCENARIOS[scenario].begin(
-            Cast(self._stage, tuple(self.names), self._membership, self._groups, moves, self._engines, self._disks)
+            Cast(
+                self._stage,
+                tuple(self.names),
+                self._membership,
+                self._groups,
+                moves,
+                self._engines,
+                self._disks,
+                self.uplinks,
+                self.clocks_off_ms,
+                self._rate,
+            )
         )
 
     def _report(self, node: int, event: VizEvent) -> None:
@@ -166,7 +184,7 @@ class SimulatedCluster:
                 return
             if event.HasField("raft"):
                 event.raft.leader_elected.node = raft_number_of(self.names[node], event.raft.shard)
-        event.ts_ms = self._timeline.now_ms
+        event.ts_ms = self._timeline.now_ms + self.clocks_off_ms.get(node, 0)
         self._reported.append((node, encoded(event)))
         self._flood_credit -= 1_000
 
@@ -177,7 +195,11 @@ class SimulatedCluster:
             return
         count = max(0, (credit + rate * (to_ms - from_ms)) // 1_000)
         thousandths = range(1_000 - credit, 1_000 * count - credit + 1, 1_000)
+        before = len(self._reported)
         self._flood.read([from_ms - (-each // rate) for each in thousandths], self._reported)
+        if self.clocks_off_ms:
+            read, off_ms = self._reported[before:], self.clocks_off_ms
+            self._reported[before:] = [(node, shifted(event, off_ms.get(node, 0))) for node, event in read]
         self._flood_credit = credit + rate * (to_ms - from_ms) - 1_000 * count
         self._flooded_ms = to_ms
 

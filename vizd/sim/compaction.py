@@ -28,12 +28,13 @@ class Compactor:
         self._selections = [0] * SLOTS
         self._rewards = [0.5] * SLOTS
 
-    def compact(self, level: int, quarter_ms: float, then: Callable[[], object]) -> None:
+    def compact(self, level: int, quarter_ms: float, then: Callable[[], object], hangs_ms: float = 0) -> None:
         """Begin a compaction.
 
         :param level: 0 to ``LEVELS - 1``.
         :param quarter_ms: how long each quarter of it takes.
         :param then: called when it has finished.
+        :param hangs_ms: how much longer the first one takes.
         """
         rng, after, report = self._rng, self._replica.after, self._replica.compaction
         slot = self._choose_slot(level)
@@ -43,7 +44,7 @@ class Compactor:
 
         def start() -> None:
             report(level, CompEvt(start=CompEvt.Start()))
-            after(quarter_ms, lambda: progress(25))
+            after(quarter_ms + hangs_ms, lambda: progress(25))
 
         def progress(pct: int) -> None:
             report(level, CompEvt(progress=CompEvt.Progress(pct=pct)))

@@ -7,7 +7,7 @@ from vizd.client.encode import event_class_of
 from vizd.events.catalogue import EventClass
 from vizd.wire.vizd_pb2 import VizEvent
 
-__all__ = ["EncodedEvent", "decoded", "encoded", "ts_field"]
+__all__ = ["EncodedEvent", "decoded", "encoded", "shifted", "ts_field"]
 
 EncodedEvent = tuple[bytes, EventClass]
 
@@ -20,6 +20,13 @@ def encoded(event: VizEvent) -> EncodedEvent:
 def decoded(event: EncodedEvent) -> VizEvent:
     """The event again."""
     return VizEvent.FromString(event[0])
+
+
+def shifted(event: EncodedEvent, by_ms: int) -> EncodedEvent:
+    """The event as of a clock that is off."""
+    message = decoded(event)
+    message.ts_ms += by_ms
+    return message.SerializeToString(), event[1]
 
 
 def ts_field(ts_ms: int) -> bytes:

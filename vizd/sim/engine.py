@@ -33,6 +33,7 @@ _FLUSH_REASONS = (FLUSH_REASON_MEMTABLE_SIZE,) * 6 + (FLUSH_REASON_WAL_AGE,) * 2
 _FLUSHED_LEVELS = (0, *range(1, LEVELS), 1)
 _WOBBLE = (0.0, 0.02, -0.01, 0.03, -0.02, 0.01, -0.03, 0.0, 0.04, -0.04)
 _BUSY_RETRY_MS = 500
+_QUICK_QUARTER_MS = 500
 _PILE_UP_MS = 2_000
 _PILE_UP_EVENTS = 6
 
@@ -143,19 +144,37 @@ class StorageEngine:
             self.busy = True
             self._rise(until, stalled_ms)
 
-    def fall_behind(self, for_ms: float) -> None:
+    def fall_behind(self, for_ms: float, compacting: bool = True) -> None:
         """Let a compaction take so long that files pile up in L0 and writes stall in bursts; then it drains.
 
         If it is busy, that ends first.
 
         :param for_ms: how long the compaction takes.
+        :param compacting: ``False``: there is none, for so long.
         """
+
+        def begin() -> None:
+            if compacting:
+                self._compactor.compact(0, for_ms / 4, then=self._drain)
+            else:
+                self._replica.after(for_ms, self._drain)
+            self._pile_up(_L0_FILES_USUAL)
+
+        self._get_behind(begin)
+
+    def hang(self, for_ms: float) -> None:
+        """Let a compaction start, get no further for ``for_ms``, and then finish; if it is busy, that ends first."""
+        self._get_behind(lambda: self._compactor.compact(1, _QUICK_QUARTER_MS, then=self._rest, hangs_ms=for_ms))
+
+    def _get_behind(self, begin: Callable[[], object]) -> None:
         if self.busy:
-            self._replica.after(_BUSY_RETRY_MS, lambda: self.fall_behind(for_ms))
-            return
-        self.busy = self.behind = True
-        self._compactor.compact(0, for_ms / 4, then=self._drain)
-        self._pile_up(_L0_FILES_USUAL)
+            self._replica.after(_BUSY_RETRY_MS, lambda: self._get_behind(begin))
+        else:
+            self.busy = self.behind = True
+            begin()
+
+    def _rest(self) -> None:
+        self.busy = self.behind = False
 
     def _write_out(self, then: Callable[[int], object]) -> None:
         """A flush, step by step; then the call, with the number of the file."""
@@ -194,10 +213,7 @@ class StorageEngine:
 
         def collected() -> None:
             self._replica.wal(WalEvt(seg=self._segment - 1, segment_gc=WalEvt.SegmentGc()))
-            self._compactor.compact(rng.choice(_FLUSHED_LEVELS), rng.uniform(300, 1_500), then=idle)
-
-        def idle() -> None:
-            self.busy = False
+            self._compactor.compact(rng.choice(_FLUSHED_LEVELS), rng.uniform(300, 1_500), then=self._rest)
 
         after(rng.uniform(5, 40), admitted)
 
@@ -252,4 +268,4 @@ class StorageEngine:
         if waiting or self._pressure > self._usual_pressure:
             self._compactor.compact(0, rng.uniform(150, 300), then=self._drain)
         else:
-            self.busy = False
+            self._rest()

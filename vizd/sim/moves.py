@@ -16,6 +16,10 @@ from vizd.wire.vizd_pb2 import (
 
 __all__ = ["ShardMoves"]
 
+_REPAIRED_AFTER_MS = 20_000
+"""What was torn is noticed, and moved again."""
+_RETRY_MS = 500
+
 
 class ShardMoves:
     """Moves one replica of a shard to a node that has none; where all have one, it is copied anew in its place."""
@@ -46,20 +50,22 @@ class ShardMoves:
         self._is_behind = is_behind
         self._moving: set[int] = set()
 
-    def begin(self, with_lead: bool = False) -> None:
+    def begin(self, with_lead: bool = False, torn: bool = False) -> None:
         """Plan a move of some shard that has a leader and does not move already; none while the network is parted.
 
         :param with_lead: it is the leader's replica that moves, or the lead alone, where all nodes have a replica.
+        :param torn: it is cut over before its snapshot is done, and moves again later.
         """
+        movable = [group for group in self._groups if self._can_move(group)]
+        if movable:
+            self._move(self._stage.rng.choice(movable), with_lead, torn)
+
+    def _can_move(self, group: RaftGroup) -> bool:
+        has_time = group.shard not in self._moving and not self._is_behind(group)
+        return group.leader is not None and has_time and not self._cut
+
+    def _move(self, group: RaftGroup, with_lead: bool = False, torn: bool = False) -> None:
         rng = self._stage.rng
-        movable = [
-            group
-            for group in self._groups
-            if group.leader is not None and group.shard not in self._moving and not self._is_behind(group)
-        ]
-        if not movable or self._cut:
-            return
-        group = rng.choice(movable)
         free = [node for node in self._nodes if node not in group.replicas and node not in self._away]
         target = rng.choice(free or [node for node in group.replicas if node != group.leader] or group.replicas)
         self._moving.add(group.shard)
@@ -67,8 +73,17 @@ class ShardMoves:
         after = self._stage.timeline.after
         snapshot_ms = 500 + rng.uniform(3_000, 8_000)
         after(500, lambda: self._report(group, target, SHARD_KIND_SNAPSHOT_START))
-        after(snapshot_ms, lambda: self._report(group, target, SHARD_KIND_SNAPSHOT_DONE))
+        if torn:
+            after(snapshot_ms + 500 + _REPAIRED_AFTER_MS, lambda: self._repair(group))
+        else:
+            after(snapshot_ms, lambda: self._report(group, target, SHARD_KIND_SNAPSHOT_DONE))
         after(snapshot_ms + 500, lambda: self._cut_over(group, target, with_lead))
+
+    def _repair(self, group: RaftGroup) -> None:
+        if self._can_move(group):
+            self._move(group)
+        else:
+            self._stage.timeline.after(_RETRY_MS, lambda: self._repair(group))
 
     def _cut_over(self, group: RaftGroup, target: int, with_lead: bool) -> None:
         self._report(group, target, SHARD_KIND_CUTOVER)

@@ -11,6 +11,8 @@ _WITHOUT_QUORUM_MS = 1_000
 """After so long a group that found no majority tries again."""
 _CONTENTION_PACE = 0.4
 """An election without a winner has two events of five."""
+_RELAPSE_TERMS = 3
+"""As a copy of some elections ago; the one that follows is counted on from there."""
 
 
 class Elections:
@@ -110,6 +112,35 @@ class RaftGroup:
         """Let the leader give up, and each candidate have no vote but its own until ``for_ms`` have passed."""
         self._contended_until_ms = self._stage.timeline.now_ms + for_ms
         self.step_down()
+
+    def elect_second(self) -> None:
+        """Let the others elect one of them in the term that has a leader: what Raft forbids."""
+        others = [node for node in self.present if node != self.leader]
+        if self.leader is not None and others:
+            second = self._stage.rng.choice(others)
+            self._report(second, RaftEvt(vote_req=RaftEvt.VoteReq(from_node=second)))
+            for voter in others:
+                self._grant(second, voter)
+            self._report(second, RaftEvt(leader_elected=RaftEvt.LeaderElected(node=second)))
+
+    def relapse(self, for_ms: float) -> None:
+        """Let the leader be elected once more in a term that is over: what Raft forbids, too.
+
+        Nothing happens without a leader, or in the first term.
+
+        :param for_ms: until it steps down, and terms go on from the highest one.
+        """
+        if self.leader is None or self.term < 2:
+            return
+        highest, self.term = self.term, max(0, self.term - _RELAPSE_TERMS)
+
+        def recover() -> None:
+            self.step_down()
+            self.term = max(self.term, highest)
+
+        candidate, self.leader = self.leader, None
+        self._ask_for_votes(candidate)
+        self._stage.timeline.after(for_ms, recover)
 
     def _campaign(self, former: int) -> None:
         present = self.present

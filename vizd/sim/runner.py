@@ -7,6 +7,7 @@ publisher's. What happens in the cluster is ``cluster``'s.
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
 
@@ -70,7 +71,8 @@ class SimulationRunner:
         events = max(1_000, min(100_000, BUFFERED_EVENTS_IN_ALL // nodes))
         linger_s = min(LONGEST_LINGER_S, max(TICK_S, nodes / MAX_MESSAGES_PER_S))
 
-        def publisher(node: int, name: str) -> Publisher:
+        def publisher(node: int, name: str, cleared: Callable[[], Awaitable[object]]) -> Publisher:
+            bound = cluster.uplinks[node].max_buffered_events or events
             return Publisher(
                 target,
                 node,
@@ -79,9 +81,11 @@ class SimulationRunner:
                 thread=self._thread,
                 token=token,
                 credentials=credentials,
-                max_buffered_events=events,
-                max_buffered_bytes=events * BYTES_PER_BUFFERED_EVENT,
+                max_buffered_events=bound,
+                max_buffered_bytes=bound * BYTES_PER_BUFFERED_EVENT,
                 timing=StreamTiming(linger_s=linger_s),
+                now_ms=lambda: wall_ms() + cluster.clocks_off_ms.get(node, 0),
+                cleared=cleared,
                 log=_nodes_log,
             )
 
@@ -151,6 +155,7 @@ class SimulationRunner:
             if not process.runs and node not in down:
                 process.begin_again()
                 _log.info("%s is back, as a new process", self._cluster.names[node])
+            process.follow(self._cluster.uplinks[node])
             if events := by_node[node]:
                 process.emit(events)
             if process.runs and node in down:

@@ -112,6 +112,8 @@ class Coverage:
             self.oldest_ms = window.start_ms
         self.newest_ms = max(self.newest_ms or 0, window.end_ms)
         for mark in window.marks:
+            if mark.refused:
+                continue
             node = self._nodes.get(mark.publisher.node) or self._first_seen(mark, window.start_ms)
             if node is not None:
                 self._follow(node, mark, window.start_ms)

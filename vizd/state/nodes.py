@@ -47,6 +47,8 @@ class Nodes:
 
     def follow(self, mark: Mark) -> None:
         """The next mark of the log."""
+        if mark.refused:
+            return
         publisher = mark.publisher
         known = self._nodes.now.get(publisher.node)
         if known is not None:

@@ -100,6 +100,10 @@ class Projection:
             )
         return self._view
 
+    def is_newest(self, key: bytes, fragment: bytes) -> bool:
+        """Of this key there is nothing newer than this event, as JSON."""
+        return any(chain.get(key) == fragment for chain in self._chains)
+
     def fold(self, window: Window) -> None:
         """The next window, with all its events: not one that was read for some types only.
 

@@ -92,6 +92,14 @@ class Chain:
     def __contains__(self, key: bytes) -> bool:
         return key in self._places
 
+    def get(self, key: bytes) -> bytes | None:
+        """The newest event of this key; ``None``: there is none."""
+        place = self._places.get(key)
+        if place is None:
+            return None
+        number, row = divmod(place, self._chunk_rows)
+        return self._by_number[number].fragments[row]
+
     def chunks(self) -> tuple[tuple[Chunk, ...], int]:
         """All, and how many rows the last has by now: it may get more."""
         return tuple(self._chunks), len(self._chunks[-1])

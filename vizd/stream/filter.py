@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from vizd.events.catalogue import TYPES, TYPES_BY_NAME
+from vizd.events.catalogue import TYPES, TYPES_BY_NAME, EventClass
 from vizd.events.facet import Facet
 from vizd.log.window import Summary
 
@@ -36,20 +36,36 @@ class _Verdicts(dict[Facet, bool]):
         return verdict
 
 
+class _Transitions(dict[Facet, bool]):
+    """Which facets pass and are of transitions."""
+
+    def __init__(self, verdicts: _Verdicts) -> None:
+        self._verdicts = verdicts
+
+    def __missing__(self, facet: Facet) -> bool:
+        if len(self) >= _Verdicts.MAX_KEPT:
+            self.clear()
+        verdict = self[facet] = facet.kind.event_class is EventClass.TRANSITION and self._verdicts[facet]
+        return verdict
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Filter:
     """Equal filters made by ``of`` are one object, so their readers share verdicts and frames.
 
     :ivar types: a bit mask of type indexes. :ivar nodes: ids. :ivar shards: ids.
+    :ivar verdicts: whether a facet passes. :ivar transitions: whether it passes and is of transitions.
     """
 
     types: int = 0
     nodes: frozenset[int] = frozenset()
     shards: frozenset[int] = frozenset()
     verdicts: _Verdicts = field(init=False, compare=False, repr=False)
+    transitions: _Transitions = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdicts", _Verdicts(self))
+        object.__setattr__(self, "transitions", _Transitions(self.verdicts))
 
     @classmethod
     def of(cls, types: Iterable[str] = (), nodes: Iterable[int] = (), shards: Iterable[int] = ()) -> "Filter":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from vizd.insight.finding import Finding
 from vizd.log.window import Position, Window
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
@@ -64,8 +65,8 @@ def select(window: Window, by: Filter) -> Part | None:
         return None
     if by.is_open:
         return _part(window, window.chunks, window.counts)
-    fragments, counts = window.pick(by.verdicts)
-    return _part(window, fragments, counts) if fragments else None
+    fragments = window.pick(by.verdicts)
+    return _part(window, fragments, window.tally(by.verdicts)) if fragments else None
 
 
 def _part(window: Window, fragments: Sequence[bytes], counts: Sequence[int]) -> Part:
@@ -99,7 +100,7 @@ class Frames:
     """Makes batches, and keeps the newest for the next reader who asks for the same.
 
     :cvar MAX_KEPT: parts, and batches; 200 different filters in both encodings fit for two ticks.
-    :cvar MAX_KEPT_BYTES: of each. :cvar MAX_PAST_BYTES: of pages behind the head, and of snapshots.
+    :cvar MAX_KEPT_BYTES: of each. :cvar MAX_PAST_BYTES: of pages behind the head, of snapshots, of findings.
     :cvar MAX_WINDOWS: whose events are kept as MessagePack.
     """
 
@@ -117,6 +118,7 @@ class Frames:
         self._batches = Recent[tuple[Any, ...], Frame](self.MAX_KEPT, self.MAX_KEPT_BYTES)
         self._pages = Recent[tuple[Filter, str, int], ReadPage](self.MAX_KEPT, self.MAX_PAST_BYTES)
         self._states = Recent[tuple[Any, ...], Frame](self.MAX_KEPT, self.MAX_PAST_BYTES)
+        self._findings = Recent[tuple[int, str], Frame](self.MAX_KEPT, self.MAX_PAST_BYTES)
         self._encoded = Recent[int, dict[bytes, bytes]](self.MAX_WINDOWS, self.MAX_KEPT_BYTES)
 
     def part(self, window: Window, by: Filter) -> Part | None:
@@ -177,6 +179,15 @@ class Frames:
         data = encoder.data(as_of_ms, as_of_ms, encoder.events(fragments), counts)
         frame = Frame(encoder.batch(data, extras), encoder.is_binary, sum(counts))
         return self._states.keep(key, frame, len(frame.payload))
+
+    def finding(self, finding: Finding, encoder: IEncoder) -> Frame:
+        """A ``finding`` message, remembered."""
+        key = finding.change, encoder.name
+        if key in self._findings:
+            return self._findings[key]
+        fields = {"type": "finding", **finding.fields(self.position_text)}
+        frame = Frame(encoder.message(fields), encoder.is_binary)
+        return self._findings.keep(key, frame, len(frame.payload))
 
     def position(self, position: Position, encoder: IEncoder) -> Frame:
         """A ``position`` message."""

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from vizd.log.interfaces import ILog
-from vizd.log.window import Gap, Page, PageLimits, Position, Summary
+from vizd.log.window import Page, PageLimits, Position, Summary
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames, Part, batch, select
+from vizd.stream.gaps import gap_fields, trimmed_before
 from vizd.stream.interfaces import IEncoder
 from vizd.stream.snapshot import Look, Snapshot, StateWish, WantedView
 
-__all__ = ["PAGE", "History", "ReadSlots", "Wanted", "gap_fields", "trimmed_before"]
+__all__ = ["PAGE", "History", "ReadSlots", "Wanted"]
 
 PAGE = PageLimits()
 """One page a turn of the reactor, for all readers of the past together."""
@@ -52,30 +53,6 @@ class Wanted:
     stop: Position
     wanted: Callable[[Summary], bool]
     limits: PageLimits
-
-
-def gap_fields(gap: Gap) -> dict[str, Any]:
-    """A gap as the wire contract writes it."""
-    return {
-        "from_ms": gap.from_ms,
-        "to_ms": gap.to_ms,
-        "windows": gap.windows,
-        "events": gap.events,
-        "reason": gap.reason,
-    }
-
-
-def trimmed_before(log: ILog, from_ms: int, to_ms: int | None) -> Gap | None:
-    """What a range has lost before anybody asked for it.
-
-    How much that was is not known any more: the log remembers where it was trimmed, not what lay in front of that.
-
-    :param to_ms: the range's end; ``None``: the head.
-    """
-    oldest_ms = log.oldest_start_ms
-    if log.oldest.end_ms is None or log.oldest.end_ms <= from_ms or from_ms == to_ms or oldest_ms is None:
-        return None
-    return Gap(from_ms, oldest_ms if to_ms is None else min(oldest_ms, to_ms), None, None, "trimmed")
 
 
 class History:

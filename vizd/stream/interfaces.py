@@ -1,11 +1,11 @@
-"""What every encoding of the stream can do."""
+"""What every encoding of the stream can do, and every live cursor."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from zope.interface import Attribute, Interface
 
-__all__ = ["IEncoder"]
+__all__ = ["ICursor", "IEncoder"]
 
 
 class IEncoder(Interface):
@@ -28,3 +28,63 @@ class IEncoder(Interface):
 
     def batch(data: bytes, extras: dict[str, Any]) -> bytes:
         """A ``batch`` around ``data``, with ``extras`` behind it."""
+
+
+class ICursor(Interface):
+    """The live stream of one client.
+
+    It has no queue. What a client does not take stays in the log, and where the log or its patience ends, a ``gap``
+    says what is missing.
+    """
+
+    filter = Attribute("The ``Filter`` in force.")
+    position = Attribute("The ``Position`` behind what was sent last.")
+    held = Attribute("The client has paused it.")
+    gaps = Attribute("Declared so far: a ``Counter`` of their reasons.")
+    wish_on_request = Attribute("The ``StateWish`` of a client that asks for the state.")
+
+    def begin(text: str | None, now_ms: float) -> Any:
+        """Where the stream begins: at the head, or behind the position that the client brings.
+
+        :param text: of that position. :param now_ms: by the monotonic clock, here and below.
+        :return: the position for ``connected``, ``None`` where a gap or the state comes first; and that gap.
+        """
+
+    def limit(by: Any, *, with_state: bool) -> None:
+        """Go on under another ``Filter``; the state first, if asked."""
+
+    def pause() -> None:
+        """Hold it."""
+
+    def resume(*, catch_up: bool) -> Any:
+        """Go on at the head or, to ``catch_up``, where it was held; the gap that precedes this, if any."""
+
+    def is_due() -> bool:
+        """``pull`` has something."""
+
+    def pull(now_ms: float) -> Any:
+        """The next ``Frame``; ``None`` where there is none, or none that could be made without what it wants."""
+
+    def wants() -> Any:
+        """What it can't go on without: ``Wanted``, a page; ``WantedView``, a state; ``Look``, a turn to look at one."""
+
+    def feed(page: Any) -> None:
+        """Give it that ``Page``."""
+
+    def take_known() -> bool:
+        """Take that page as another client has read it, if one has; whether it did."""
+
+    def miss_state() -> Any:
+        """The state that it wants can't be had any more; the gap that says so, if any."""
+
+    def close() -> None:
+        """The client has gone."""
+
+    def lag_windows() -> int:
+        """How many windows of the log it has not come to."""
+
+    def lag_ms() -> int:
+        """How long the next window has been in the log, by the log's own time; 0 at the head."""
+
+    def described() -> dict[str, Any]:
+        """What ``/api/stats`` says of it beside the rest."""

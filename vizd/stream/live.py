@@ -12,15 +12,19 @@ something is sent, and not before.
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import END, Gap, Page, PageLimits, Position
 from vizd.state.view import View
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames, Part, ReadPage
-from vizd.stream.history import Wanted, gap_fields
-from vizd.stream.interfaces import IEncoder
-from vizd.stream.position import position_from_text
+from vizd.stream.gaps import gap_fields, skipped
+from vizd.stream.history import Wanted
+from vizd.stream.interfaces import ICursor, IEncoder
+from vizd.stream.position import position_in
 from vizd.stream.snapshot import Look, Snapshot, StateWish, WantedView
 
 __all__ = ["MAX_LAG_MS", "Live"]
@@ -43,12 +47,11 @@ holds no more than one may. There is one page a turn of the reactor, for all rea
 batch waits for one at most: about 1 ms."""
 
 
+@implementer(ICursor)
 class Live:
-    """See the module.
+    """See the module, and ``ICursor``.
 
-    :ivar filter: the one in force. :ivar wish: for the state, after a gap.
-    :ivar position: behind what was sent last. :ivar held: nothing is sent.
-    :ivar gaps: declared so far, by reason.
+    :ivar wish: for the state, after a gap.
     """
 
     def __init__(
@@ -84,17 +87,13 @@ class Live:
     # What the client asks for.
 
     def begin(self, text: str | None, now_ms: float) -> tuple[str | None, Frame | None]:
-        """Where the stream begins: at the head, or behind the position that the client brings.
-
-        :param text: of that position. :param now_ms: by the monotonic clock.
-        :return: the position for ``connected`` where neither a gap nor the state follows; and that gap.
-        """
+        """See ``ICursor``."""
         gap = None
         if text is None:
             self._send_state(self.wish)
         else:
             try:
-                self.position = self._position_of(text)
+                self.position = position_in(self._log, text)
                 self._is_catching_up = True
                 if self.position.seq < self._log.oldest.seq:
                     gap = self._skip(self._log.oldest, "trimmed")
@@ -103,14 +102,8 @@ class Live:
         self._told_ms, self._told_seq = now_ms, self.position.seq
         return (None if gap or self._snapshot else self._text()), gap
 
-    def _position_of(self, text: str) -> Position:
-        position = position_from_text(self._log.epoch, text)
-        if position.seq > self._log.head.seq:
-            raise ValueError("it lies in the future")
-        return position
-
     def limit(self, by: Filter, *, with_state: bool) -> None:
-        """Go on under another filter; the state first, if asked, or if that was on its way under the old one."""
+        """See ``ICursor``. The state comes too if it was on its way under the old filter."""
         self.filter = by
         self._read_ahead = None
         if with_state:
@@ -120,7 +113,7 @@ class Live:
 
     @property
     def wish_on_request(self) -> StateWish:
-        """How much of the state it gets when it asks for it."""
+        """See ``ICursor``."""
         return self.wish if self.wish is not StateWish.NONE else StateWish.NEWEST
 
     def _send_state(self, wish: StateWish) -> None:
@@ -136,12 +129,12 @@ class Live:
                 break
 
     def pause(self) -> None:
-        """Hold it."""
+        """See ``ICursor``."""
         self.held = True
         self._read_ahead = None
 
     def resume(self, *, catch_up: bool) -> Frame | None:
-        """Go on at the head or, to ``catch_up``, where it was held; the gap that precedes this, if any."""
+        """See ``ICursor``."""
         if not self.held:
             return None
         self.held = False
@@ -155,7 +148,7 @@ class Live:
     # What it is sent.
 
     def is_due(self) -> bool:
-        """``pull`` has something."""
+        """See ``ICursor``."""
         if self._snapshot:
             return self._snapshot.is_due()
         if self.held:
@@ -169,7 +162,7 @@ class Live:
         return self.position.seq >= max(self._log.tail.seq, self._log.head.seq - NEAR_WINDOWS)
 
     def pull(self, now_ms: float) -> Frame | None:
-        """The next message; ``None`` where there is none, or none that could be made without a page."""
+        """See ``ICursor``."""
         if self._snapshot:
             return self._pull_state(self._snapshot, now_ms)
         if self.held:
@@ -217,7 +210,7 @@ class Live:
         return page.frame
 
     def wants(self) -> Wanted | WantedView | Look | None:
-        """What it can't go on without: a page, the state at some place, or a turn to look at that."""
+        """See ``ICursor``."""
         if self._snapshot:
             return self._snapshot.wants()
         if self.held or self._read_ahead or self._is_near:
@@ -226,20 +219,20 @@ class Live:
         return Wanted(self.position, END, self.filter.wants, PageLimits(CATCH_UP_WINDOWS, memory_bytes=size_bytes))
 
     def miss_state(self) -> Frame | None:
-        """The state at its place can't be had any more: it goes on at the head, where it can; the gap that says so."""
+        """See ``ICursor``. It goes on at the head, where it can."""
         gap = self._skip(self._log.head, "trimmed")
         if gap is None:
             self._snapshot = None
         return gap
 
     def feed(self, page: Page) -> None:
-        """Give it that page."""
+        """See ``ICursor``."""
         if page.gap:  # Trimmed while it was read: the next ``pull`` says so, and it is read from there.
             return
         self._take(self._frames.page(page.windows, self.position, self.filter, self._encoder, page.position))
 
     def take_known(self) -> bool:
-        """Take that page as another client has read it, if one has; whether it was."""
+        """See ``ICursor``."""
         page = self._frames.page_from(self.position, self.filter, self._encoder)
         if page is None:
             return False
@@ -258,14 +251,21 @@ class Live:
         if self.position.seq == self._log.head.seq and not self._snapshot:
             self._is_catching_up = False
 
+    def close(self) -> None:
+        """See ``ICursor``: it holds nothing."""
+
     # How far behind it is.
 
+    def described(self) -> dict[str, Any]:
+        """See ``ICursor``."""
+        return {}
+
     def lag_windows(self) -> int:
-        """How many windows of the log it has not come to."""
+        """See ``ICursor``."""
         return self._log.head.seq - self.position.seq
 
     def lag_ms(self) -> int:
-        """How long the next window has been in the log, by the log's own time; 0 at the head."""
+        """See ``ICursor``."""
         if self.position.seq >= self._log.head.seq:
             return 0
         waits_ms = self.position.end_ms or self._log.oldest_start_ms or 0
@@ -285,9 +285,7 @@ class Live:
 
     def _skip(self, entered: Position, reason: str) -> Frame | None:
         """Go on at ``entered``; the gap that declares it, if anything is missing."""
-        is_oldest = entered.seq == self._log.oldest.seq
-        to_ms = self._log.oldest_start_ms if is_oldest else entered.end_ms  # Else the next one is yet to come.
-        gap = Gap.between(self.position, entered, to_ms, reason)
+        gap = skipped(self._log, self.position, entered, reason)
         self.position = entered
         self._read_ahead = None
         is_missed = gap is not None and (gap.events or reason == "trimmed")

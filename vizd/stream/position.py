@@ -15,9 +15,10 @@ import re
 import struct
 import zlib
 
+from vizd.log.interfaces import ILog
 from vizd.log.window import Position
 
-__all__ = ["EPOCH_BYTES", "position_from_text", "position_to_text"]
+__all__ = ["EPOCH_BYTES", "position_from_text", "position_in", "position_to_text"]
 
 EPOCH_BYTES = 8
 
@@ -53,3 +54,14 @@ def position_from_text(epoch: bytes, text: str) -> Position:
     if theirs != epoch:
         raise ValueError("of another log, or of another life of this one")
     return Position(seq, total_events, end_ms or None)
+
+
+def position_in(log: ILog, text: str) -> Position:
+    """The place of ``log`` that a client names; it may have been trimmed.
+
+    :raises ValueError: it is none.
+    """
+    position = position_from_text(log.epoch, text)
+    if position.seq > log.head.seq:
+        raise ValueError("it lies in the future")
+    return position

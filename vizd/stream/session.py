@@ -13,17 +13,16 @@ The conversation: ``connected``, then batches; meanwhile the client may send ``f
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.state.view import View
 from vizd.stream.filter import Filter
+from vizd.stream.findings import Findings
 from vizd.stream.frames import Frame, Frames
 from vizd.stream.history import History, ReadSlots, Wanted
-from vizd.stream.interfaces import IEncoder
-from vizd.stream.live import MAX_LAG_MS, Live
+from vizd.stream.interfaces import ICursor, IEncoder
 from vizd.stream.messages import (
     ClientMessage,
     FilterMessage,
@@ -50,22 +49,21 @@ class Session:
     def __init__(
         self,
         log: ILog,
-        view: Callable[[], View],
         frames: Frames,
         slots: ReadSlots,
         encoder: IEncoder,
-        by: Filter,
-        max_lag_ms: int = MAX_LAG_MS,
-        state: StateWish = StateWish.NEWEST,
+        live: ICursor,
+        findings: Findings | None = None,
     ) -> None:
         """
-        :param view: of the state at the head. :param max_lag_ms: see ``Live``. :param state: too.
+        :param findings: for a client that wants them.
         """
+        self._findings = findings
         self._log = log
         self._frames = frames
         self._slots = slots
         self._encoder = encoder
-        self._live = Live(log, view, frames, encoder, by, max_lag_ms, state)
+        self._live = live
         self._history: History | None = None
         self._replies: deque[Frame] = deque()
         self._is_turn_of_history = False
@@ -148,14 +146,19 @@ class Session:
     def close(self) -> None:
         """The client has gone."""
         self.cancel_history()
+        self._live.close()
         self._replies.clear()
 
     def pull(self, monotonic_ms: float) -> Frame | None:
-        """The next frame to send: replies first, then the live stream, then the past.
+        """The next frame to send: replies first, then findings, the live stream, the past.
 
         ``None`` where there is none now; see ``due`` and ``wants``.
         """
-        frame = self._replies.popleft() if self._replies else self._live.pull(monotonic_ms)
+        frame = self._replies.popleft() if self._replies else None
+        if frame is None and self._findings:
+            frame = self._findings.pull()
+        if frame is None:
+            frame = self._live.pull(monotonic_ms)
         if frame is None and self._history:
             frame = self._history.pull(monotonic_ms)
             if self._history.ended:
@@ -171,7 +174,7 @@ class Session:
 
         What can happen is a message of the client, an append to the log, or a page that is fed.
         """
-        if self._replies or self._live.is_due():
+        if self._replies or self._live.is_due() or (self._findings and self._findings.is_due()):
             return 0
         return self._history.due(monotonic_ms) if self._history else None
 
@@ -193,7 +196,7 @@ class Session:
 
         :param given: a page; a view, or ``None`` where that can't be had any more; ``None`` for a turn.
         """
-        cursor: Live | History | None = self._live if self._live.wants() == wanted else self._history
+        cursor: ICursor | History | None = self._live if self._live.wants() == wanted else self._history
         if cursor is None or cursor.wants() != wanted:
             return
         self._is_turn_of_history = cursor is self._live
@@ -207,7 +210,7 @@ class Session:
                 if gap:
                     self._replies.append(gap)
             case Look(), _:
-                wanted.snapshot.look()
+                wanted.at.look()
 
     # What others may know of it.
 
@@ -225,6 +228,7 @@ class Session:
             "lag_windows": self._live.lag_windows(),
             "lag_ms": self._live.lag_ms(),
             "gaps": dict(self._live.gaps),
+            **self._live.described(),
             "batches_sent": self.batches_sent,
             "events_sent": self.events_sent,
             "bytes_sent": self.bytes_sent,

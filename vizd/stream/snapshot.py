@@ -9,24 +9,20 @@ A view is immutable, so it may take as long as the client takes. Wire contract, 
 
 import enum
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import compress
-from typing import Any
+from typing import Any, Protocol
 
-from vizd.events.facet import Facet
 from vizd.log.window import Position, counts_of
-from vizd.state.view import Slice, View
+from vizd.state.view import View
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
 from vizd.stream.interfaces import IEncoder
+from vizd.stream.walk import Walk
 
 __all__ = ["Look", "Snapshot", "StateWish", "WantedView"]
 
 BATCH_EVENTS = 1_000
 """Of a message, at most."""
-LOOKED_AT_PER_TURN = 4_096
-"""Entries of a view: about 0.4 ms."""
 
 
 class StateWish(enum.Enum):
@@ -47,9 +43,16 @@ class WantedView:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A turn."""
+    """A turn to look at some entries of a state."""
 
-    snapshot: "Snapshot"
+    at: "Looking"
+
+
+class Looking(Protocol):
+    """Whoever does that."""
+
+    def look(self) -> None:
+        """Take the turn."""
 
 
 class Snapshot:
@@ -65,14 +68,9 @@ class Snapshot:
         self.wish = wish
         self._encoder = encoder
         self._frames = frames
-        self._slices: Iterator[Slice] | None = None
+        self._walk: Walk | None = None
         self.view: View | None = None
-        self._is_truncated = False
-        self._is_read = False
-        self._facets: list[Facet] = []
-        self._fragments: list[bytes] = []
         self._batches = 0
-        self._taken = 0
         self.ended = False
 
     def __repr__(self) -> str:
@@ -82,41 +80,22 @@ class Snapshot:
         """What it can't go on without."""
         if self.ended or self._is_due:
             return None
-        return Look(self) if self._slices else WantedView(self, self._position)
+        return WantedView(self, self._position) if self._walk is None else Look(self)
 
     def show(self, view: View) -> None:
         """Give it the state at its place."""
         self.view = view
-        self._slices = view.slices()
-        self._is_truncated = view.truncated
+        self._walk = Walk(view, self._filter, self.wish.value)
 
     def look(self) -> None:
-        """Look at the next entries: until there is a batch, or as many as one turn has time for."""
-        left = LOOKED_AT_PER_TURN
-        while left > 0 and not self._is_due:
-            part = next(self._slices, None) if self._slices else None
-            if part is None:
-                self._is_read = True
-                return
-            left -= max(1, len(part.facets))
-            self._take(part)
-
-    def _take(self, part: Slice) -> None:
-        facets, fragments = part.facets, part.fragments
-        if not self._filter.is_open:
-            verdicts = list(map(self._filter.verdicts.__getitem__, facets))
-            facets, fragments = list(compress(facets, verdicts)), list(compress(fragments, verdicts))
-        room = self.wish.value - self._taken
-        if len(facets) > room:
-            self._is_truncated = self._is_read = True
-        self._facets += facets[:room]
-        self._fragments += fragments[:room]
-        self._taken += min(len(facets), room)
+        """Look at the next entries of it: until there is a batch, or as many as one turn has time for."""
+        if self._walk is not None:
+            self._walk.look(BATCH_EVENTS + 1)
 
     @property
     def _is_due(self) -> bool:
         """There is a batch, and it is known whether it is the last one."""
-        return self._is_read or len(self._facets) > BATCH_EVENTS
+        return self._walk is not None and (self._walk.is_read or len(self._walk) > BATCH_EVENTS)
 
     def is_due(self) -> bool:
         """``pull`` has something, or it has ended."""
@@ -124,18 +103,18 @@ class Snapshot:
 
     def pull(self, *, in_history: bool = False) -> Frame | None:
         """The next message. ``None``: not without what it wants, or it has ended."""
-        if not self.is_due():
+        walk = self._walk
+        if walk is None or not self.is_due():
             return None
-        facets, fragments = self._facets[:BATCH_EVENTS], self._fragments[:BATCH_EVENTS]
-        self._facets, self._fragments = self._facets[BATCH_EVENTS:], self._fragments[BATCH_EVENTS:]
-        self.ended = is_last = self._is_read and not self._facets
+        facets, fragments = walk.take(BATCH_EVENTS)
+        self.ended = is_last = walk.is_read and not len(walk)
         if not facets:
             return None if in_history else self._frames.position(self._position, self._encoder)
         extras: dict[str, Any] = {"history": True} if in_history else {}
         extras["snapshot"] = True
         if is_last and not in_history:
             extras["position"] = self._frames.position_text(self._position)
-        if is_last and self._is_truncated:
+        if is_last and walk.is_truncated:
             extras["truncated"] = True
         key = self._filter, self._encoder.name, self._position.seq, (self.wish, self._batches, in_history)
         self._batches += 1

@@ -120,6 +120,10 @@ class Clients(Service):
 
     def _wake(self, _: Window) -> None:
         """A tick may append several windows; those who are woken behind them all get them as one batch."""
+        self.wake()
+
+    def wake(self) -> None:
+        """Let each see what it can send."""
         if self._waking is None:
             self._waking = self._reactor.callLater(0, self._wake_all)
 

@@ -13,16 +13,20 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from vizd import __version__
+from vizd.insight.insight import Insight
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.state.view import View
+from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.filter import Filter
+from vizd.stream.findings import Findings
 from vizd.stream.frames import Frame, Frames
 from vizd.stream.history import ReadSlots, Wanted
-from vizd.stream.interfaces import IEncoder
-from vizd.stream.live import MAX_LAG_MS
+from vizd.stream.interfaces import ICursor, IEncoder
+from vizd.stream.live import MAX_LAG_MS, Live
 from vizd.stream.session import Session
 from vizd.stream.snapshot import Look, StateWish, WantedView
+from vizd.stream.thin import Thin
 from vizd.web.clients import Clients
 from vizd.web.instants import Instants
 from vizd.web.turns import Turns
@@ -48,9 +52,11 @@ class Surroundings:
 
     log: ILog
     frames: Frames
+    streams: ConflatedStreams
     slots: ReadSlots
     turns: Turns
     instants: Instants
+    insight: Insight
     clients: Clients
     reactor: IReactorTime
     monotonic: Callable[[], float]
@@ -63,7 +69,8 @@ class Wish:
     """What a client asks for when it connects.
 
     :ivar position: the text that it brings, to go on behind it. :ivar max_lag_ms: see ``stream.live``.
-    :ivar state: when it brings no position, and after a gap.
+    :ivar state: when it brings no position, and after a gap. :ivar max_kbps: its budget; ``None``: it has none.
+    :ivar findings: they come, too.
     """
 
     encoder: IEncoder
@@ -71,6 +78,15 @@ class Wish:
     position: str | None = None
     max_lag_ms: int = MAX_LAG_MS
     state: StateWish = StateWish.NEWEST
+    max_kbps: int | None = None
+    findings: bool = False
+
+    def cursor(self, around: Surroundings) -> ICursor:
+        """Its live stream."""
+        log, encoder = around.log, self.encoder
+        if self.max_kbps is not None:
+            return Thin(log, around.streams, encoder, self.filter, self.max_kbps, self.state)
+        return Live(log, around.instants.now, around.frames, encoder, self.filter, self.max_lag_ms, self.state)
 
 
 class Socket(Protocol):
@@ -108,16 +124,8 @@ class Dashboard:
         self._socket = sock
         self._peer = peer
         self._position = wish.position
-        self._session = Session(
-            around.log,
-            around.instants.now,
-            around.frames,
-            around.slots,
-            wish.encoder,
-            wish.filter,
-            wish.max_lag_ms,
-            wish.state,
-        )
+        findings = Findings(around.insight, around.frames, wish.encoder) if wish.findings else None
+        self._session = Session(around.log, around.frames, around.slots, wish.encoder, wish.cursor(around), findings)
         self._is_full = False
         self._is_reading_past = False
         self._is_finishing = False

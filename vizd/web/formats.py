@@ -11,7 +11,7 @@ from zope.interface import implementer
 from vizd.log.window import Gap
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.frames import Part
-from vizd.stream.history import gap_fields
+from vizd.stream.gaps import gap_fields
 from vizd.web.interfaces import IFormat
 
 __all__ = ["FORMATS", "format_for"]

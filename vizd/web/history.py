@@ -12,7 +12,8 @@ from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.stream.filter import Filter
 from vizd.stream.frames import select
-from vizd.stream.history import PAGE, ReadSlots, trimmed_before
+from vizd.stream.gaps import trimmed_before
+from vizd.stream.history import PAGE, ReadSlots
 from vizd.web.admission import Admission, Refused
 from vizd.web.formats import format_for
 from vizd.web.interfaces import IFormat

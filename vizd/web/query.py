@@ -5,6 +5,7 @@ An unknown parameter is ignored, as an unknown key of a message is: a newer clie
 
 from collections.abc import Mapping
 
+from vizd.stream.allowance import MAX_KBPS, MIN_KBPS
 from vizd.stream.filter import Filter, ids_from_text
 from vizd.stream.snapshot import StateWish
 
@@ -45,6 +46,10 @@ class Query:
     def count(self, name: str) -> int | None:
         """A number of at least 1; ``None`` where it is not given."""
         return self._number(name, 1, _MAX_MS, "a number of 1 or more")
+
+    def kbps(self, name: str) -> int | None:
+        """A budget in kilobits a second; ``None`` where it is not given."""
+        return self._number(name, MIN_KBPS, MAX_KBPS, f"kilobits a second, a number from {MIN_KBPS} to {MAX_KBPS}")
 
     def _number(self, name: str, least: int, most: int, right: str) -> int | None:
         text = self.text(name)

@@ -136,7 +136,7 @@ class _Nothing(Endpoint):
             404,
             "not_found",
             f"there is no {path}: see /, /health, /ready, /api/stats, /api/history, /api/state, /api/timeline,"
-            " /api/coverage, /ws/events",
+            " /api/coverage, /api/insight, /ws/events",
         )
 
 

@@ -218,6 +218,8 @@ class EventsEndpoint(Endpoint):
             position=query.text("position"),
             max_lag_ms=MAX_LAG_MS if max_lag_ms is None else max_lag_ms,
             state=query.state(),
+            max_kbps=query.kbps("max_kbps"),
+            findings=query.flag("findings"),
         )
         _check_upgrade(request)
         self._around.clients.check_room()

@@ -1,0 +1,1 @@
+"""What is wrong in the cluster: small rules, each a fold over the windows of the log. Pure."""

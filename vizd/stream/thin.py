@@ -1,0 +1,364 @@
+"""The live stream of a client on a thin line, which has a budget.
+
+    behind      the transitions since its place; what else there was is counted
+    at the head the state, as much of it as has room, see ``beside``
+    joined      the stream that it shares with its equals, see ``conflated``; the rest of the state beside it
+    held        by the client's own ``pause``
+
+Whoever falls behind the stream leaves it, and comes back in the same way. The law here: sent or counted, and every
+transition sent; a ``gap`` only where transitions are gone, or were passed over because the client wished so.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from zope.interface import implementer
+
+from vizd.events.catalogue import TYPES
+from vizd.log.interfaces import ILog
+from vizd.log.window import END, Gap, Page, PageLimits, Position, Window
+from vizd.stream.allowance import Allowance
+from vizd.stream.beside import First, Rest
+from vizd.stream.conflated import (
+    CATCHING_UP_SHARE,
+    MAX_BYTES,
+    MAX_EVENTS,
+    ConflatedStream,
+    ConflatedStreams,
+    Joined,
+    worth_bytes,
+)
+from vizd.stream.filter import Filter
+from vizd.stream.frames import Frame
+from vizd.stream.gaps import gap_fields, skipped
+from vizd.stream.history import Wanted
+from vizd.stream.interfaces import ICursor, IEncoder
+from vizd.stream.live import CATCH_UP_WINDOWS, NEAR_WINDOWS, SAY_POSITION_AFTER_MS
+from vizd.stream.position import position_in
+from vizd.stream.snapshot import Look, StateWish
+
+__all__ = ["Thin"]
+
+PAGE = PageLimits(CATCH_UP_WINDOWS, memory_bytes=384 << 10)
+"""Further behind: events are picked, not sent."""
+LEAST_KBPS_BESIDE = 4
+"""On a thinner line the rest of the state would never come, and what is said of it is that it is truncated."""
+
+
+@implementer(ICursor)
+class Thin:
+    """See the module, and ``ICursor``.
+
+    :ivar kbps: its budget.
+    """
+
+    def __init__(
+        self, log: ILog, streams: ConflatedStreams, encoder: IEncoder, by: Filter, kbps: int, state: StateWish
+    ) -> None:
+        """
+        :param state: what it gets when it comes to the head.
+        """
+        self._log = log
+        self._streams = streams
+        self._encoder = encoder
+        self.filter = by
+        self.kbps = kbps
+        self.wish = state
+        self.position = log.head
+        self.held = False
+        self.gaps: Counter[str] = Counter()
+        self._told_ms = 0.0
+        self._beside = Allowance(kbps * CATCHING_UP_SHARE, 0)
+        # Behind the head.
+        self._counts: Sequence[int] = [0] * len(TYPES)
+        self._counts_from_ms: int | None = None
+        self._read_ahead: list[Window] = []
+        self._read_to: Position | None = None
+        # The state.
+        self._is_state_due = state is not StateWish.NONE
+        self._first: First | None = None
+        self._sent_first: frozenset[bytes] | None = None
+        self._changed_since: Position | None = None
+        self._rest: Rest | None = None
+        self._is_catching_up = False
+        # At the head.
+        self._stream: ConflatedStream | None = None
+        self._joined: Joined | None = None
+        self._number = 0
+
+    # What the client asks for.
+
+    def begin(self, text: str | None, now_ms: float) -> tuple[str | None, Frame | None]:
+        """See ``ICursor``."""
+        gap = None
+        self._told_ms = now_ms
+        self._beside = Allowance(self.kbps * CATCHING_UP_SHARE, now_ms)
+        if text is None:
+            return (None if self._is_state_due else self._text()), None
+        try:
+            self.position = position_in(self._log, text)
+        except ValueError:
+            gap = self._declare(Gap(None, self._log.head.end_ms, None, None, "restart"))
+        else:
+            self._come_back()
+            if self.position.seq < self._log.oldest.seq:
+                gap = self._skip(self._log.oldest, "budget")
+        return (None if gap else self._text()), gap
+
+    def limit(self, by: Filter, *, with_state: bool) -> None:
+        """See ``ICursor``."""
+        self._leave()
+        self._is_state_due |= with_state or self._first is not None
+        self._first = None
+        self._sent_first = self._changed_since = None
+        self._read_ahead, self._read_to = [], None
+        self.filter = by
+
+    @property
+    def wish_on_request(self) -> StateWish:
+        """See ``ICursor``."""
+        return self.wish if self.wish is not StateWish.NONE else StateWish.NEWEST
+
+    def pause(self) -> None:
+        """See ``ICursor``."""
+        self._leave()
+        self._read_ahead, self._read_to = [], None
+        self.held = True
+
+    def resume(self, *, catch_up: bool) -> Frame | None:
+        """See ``ICursor``."""
+        if not self.held:
+            return None
+        self.held = False
+        self._come_back()
+        if not catch_up:
+            return self._skip(self._log.head, "paused")
+        return self._skip(self._log.oldest, "paused") if self.position.seq < self._log.oldest.seq else None
+
+    # What it is sent.
+
+    def is_due(self) -> bool:
+        """See ``ICursor``."""
+        if self._first:
+            return self._first.is_due()
+        if self.held:
+            return False
+        if self._stream is None:
+            return self._is_near or self._read_to is not None or self.position.seq < self._log.oldest.seq
+        return self._stream.is_behind() or self._stream.has_said(self._number)
+
+    @property
+    def _is_near(self) -> bool:
+        return self.position.seq >= max(self._log.tail.seq, self._log.head.seq - NEAR_WINDOWS)
+
+    def pull(self, now_ms: float) -> Frame | None:
+        """See ``ICursor``."""
+        frame = None
+        if self._first:
+            frame = self._pull_first(self._first, now_ms)
+        elif not self.held:
+            frame = self._pull_joined(self._stream, now_ms) if self._stream else self._come_nearer(now_ms)
+        if frame is not None:
+            self._told_ms = now_ms
+        return frame
+
+    def wants(self) -> Wanted | Look | None:
+        """See ``ICursor``."""
+        if self._first:
+            return self._first.wants()
+        if self._rest:
+            return self._rest.wants()
+        if self.held or self._stream or self._read_to or self._is_near:
+            return None
+        return Wanted(self.position, END, self.filter.wants, PAGE)
+
+    def feed(self, page: Page) -> None:
+        """See ``ICursor``."""
+        if not page.gap:  # Else it was trimmed while it was read: the next ``pull`` says so.
+            self._read_ahead, self._read_to = list(page.windows), page.position
+
+    def take_known(self) -> bool:
+        """See ``ICursor``."""
+        return False
+
+    def miss_state(self) -> None:
+        """See ``ICursor``: its state is always that of the head."""
+
+    def close(self) -> None:
+        """See ``ICursor``."""
+        self._leave()
+
+    # Behind the head.
+
+    def _come_back(self) -> None:
+        """It was away, and gets the state, or what has changed of it since, when it has come to the head."""
+        self._is_state_due = self.wish is not StateWish.NONE
+        self._sent_first = None
+        self._changed_since = self.position
+
+    def _come_nearer(self, now_ms: float) -> Frame | None:
+        if self.position.seq < self._log.oldest.seq:
+            return self._skip(self._log.oldest, "budget")
+        if self._read_to:
+            windows, position = self._read_ahead, self._read_to
+            self._read_ahead, self._read_to = [], None
+            return self._pass(windows, position, now_ms)
+        if not self._is_near:
+            return None
+        windows, position = [], self.position
+        while window := self._log.after(position):
+            windows.append(window)
+            position = window.position
+        if frame := self._pass(windows, position, now_ms):
+            return frame
+        if self._is_state_due:
+            self._is_state_due = False
+            streams = self._streams
+            self._first = First(streams.view(), self.filter, self._most, self._encoder, streams.frames, self._beside)
+            return self._pull_first(self._first, now_ms)
+        return self._pull_joined(self._join(now_ms), now_ms)
+
+    @property
+    def _most(self) -> int:
+        return self.wish_on_request.value
+
+    def _pass(self, windows: Sequence[Window], position: Position, now_ms: float) -> Frame | None:
+        """Send the transitions of these windows, and count everything; at the head say what was counted."""
+        transitions: list[bytes] = []
+        by = self.filter
+        for at, window in enumerate(windows):
+            if not by.wants_types(window.types):
+                continue
+            if self._counts_from_ms is None:
+                self._counts_from_ms = window.start_ms
+            counts = window.counts if by.is_open else window.tally(by.verdicts)
+            self._counts = list(map(sum, zip(self._counts, counts, strict=True)))
+            transitions += window.pick(by.transitions)
+            if len(transitions) >= MAX_EVENTS or sum(map(len, transitions)) >= MAX_BYTES:
+                self._read_ahead, self._read_to = list(windows[at + 1 :]), position
+                position = window.position
+                break
+        self.position = position
+        if not (transitions or (any(self._counts) and position.seq == self._log.head.seq)):
+            return None
+        events = self._encoder.events(transitions)
+        frame = self._streams.framed(self._counts_from_ms or 0, position, events, self._counts, self._encoder)
+        self._beside.spend(len(frame.payload), now_ms)
+        self._counts, self._counts_from_ms = [0] * len(TYPES), None
+        return frame
+
+    # The state.
+
+    def _pull_first(self, first: First, now_ms: float) -> Frame | None:
+        frame = first.pull(now_ms)
+        if first.ended:
+            self._first = None
+            self._sent_first = first.sent if first.is_partial else None
+            self._changed_since = self.position
+        return frame
+
+    # At the head.
+
+    def _join(self, now_ms: float) -> ConflatedStream:
+        stream = self._stream = self._streams.of(self.filter, self._encoder, self.kbps, now_ms)
+        self._joined = joined = stream.join(now_ms)
+        self._number = joined.number
+        stream.catch_up(1)
+        self._is_catching_up = True
+        sent, since = self._sent_first, self._changed_since
+        self._sent_first = self._changed_since = None
+        has_changed = since is not None and since.seq < self.position.seq
+        kbps = self.kbps * CATCHING_UP_SHARE
+        if kbps >= LEAST_KBPS_BESIDE and (sent is not None or has_changed):
+            self._rest = Rest(
+                self._streams,
+                stream,
+                self.filter,
+                self._most,
+                self._encoder,
+                self._beside,
+                worth_bytes(kbps),
+                sent or frozenset(),
+                since if sent is None else None,
+            )
+        return stream
+
+    def _leave(self) -> None:
+        stream, self._stream, self._joined, self._rest = self._stream, None, None, None
+        if stream:
+            self._has_caught_up(stream)
+            stream.leave()
+
+    def _has_caught_up(self, stream: ConflatedStream) -> None:
+        if self._is_catching_up:
+            self._is_catching_up = False
+            stream.catch_up(-1)
+
+    def _pull_joined(self, stream: ConflatedStream, now_ms: float) -> Frame | None:
+        stream.follow(now_ms)
+        try:
+            said = stream.said(self._number)
+        except LookupError:
+            self._leave()
+            self._come_back()
+            return self._come_nearer(now_ms)
+        if said:
+            self._number += 1
+            self.position = said.position
+            joined, self._joined = self._joined, None
+            return stream.first_for(joined, said) if joined else said.frame
+        if self._rest:
+            frame = self._rest.pull(self.position, now_ms)
+            if self._rest.ended:
+                self._rest = None
+            if frame:
+                return frame
+        elif self._is_catching_up and self._beside.is_unused(now_ms):
+            self._has_caught_up(stream)
+        return self._pull_position(stream, now_ms)
+
+    def _pull_position(self, stream: ConflatedStream, now_ms: float) -> Frame | None:
+        """Where it stands, if nothing of what has happened since was for it."""
+        is_time = now_ms - self._told_ms >= SAY_POSITION_AFTER_MS
+        if not is_time or stream.has_counted or stream.position.seq == self.position.seq:
+            return None
+        self.position = stream.position
+        return self._streams.frames.position(self.position, self._encoder)
+
+    # How far behind it is.
+
+    def lag_windows(self) -> int:
+        """See ``ICursor``."""
+        return 0 if self._is_here() else self._log.head.seq - self.position.seq
+
+    def lag_ms(self) -> int:
+        """See ``ICursor``."""
+        return 0 if self._is_here() else max(0, (self._log.head.end_ms or 0) - (self.position.end_ms or 0))
+
+    def _is_here(self) -> bool:
+        """It has taken all that its stream has said."""
+        return self._stream is not None and not self._stream.has_said(self._number)
+
+    def described(self) -> dict[str, Any]:
+        """See ``ICursor``."""
+        return {"max_kbps": self.kbps}
+
+    # Gaps.
+
+    def _skip(self, entered: Position, reason: str) -> Frame | None:
+        gap = skipped(self._log, self.position, entered, reason)
+        self.position = entered
+        self._read_ahead, self._read_to = [], None
+        return self._declare(gap) if gap and (gap.events or reason == "budget") else None
+
+    def _declare(self, gap: Gap) -> Frame:
+        self.gaps[gap.reason] += 1
+        self._counts, self._counts_from_ms = [0] * len(TYPES), None  # The gap counts them, too.
+        self._come_back()
+        self._changed_since = None
+        fields = {"type": "gap", **gap_fields(gap), "position": self._text()}
+        return Frame(self._encoder.message(fields), self._encoder.is_binary)
+
+    def _text(self) -> str:
+        return self._streams.frames.position_text(self.position)
