@@ -102,6 +102,8 @@ export class Events {
     this.#drawnAt = now;
     if (time.isPlaying && Math.abs(time.at - this.#askedAt) > 2_000) this.refill();
     const room = page.isPhone ? PHONE_ROWS : Math.max(1, Math.floor(this.rows.clientHeight / ROW));
+    const longest = Math.max(3, ...page.roster.nodes.map((each) => each.short.length));
+    this.rows.style.setProperty("--subject", `${Math.min(72, longest * 8 + 8)}px`);
     const shown = this.list.shown(time.isLive ? Infinity : time.at, room);
     const lines = pool(this.rows, shown.length, () => element("li", "", ["time", "type", "subject", "said", "value"].map((name) => element("span", name))));
     shown.forEach((row, index) => {

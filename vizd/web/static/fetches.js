@@ -13,6 +13,9 @@ const INSIGHT_RETRY_MS = 3_600_000;
 const STATS_EVERY_MS = 2_000;
 /** By the window in minutes; what is older the daemon keeps less finely, and says so. */
 const STEP_MS = { 1: 1_000, 5: 1_000, 15: 5_000, 60: 10_000 };
+/** Beyond so many nodes the steps are no finer than this: a raster has no room for more, and the answer gets long. */
+const MANY_NODES = 24;
+const COARSE_STEP_MS = 2_000;
 /** A node that does not exist: of the whole buffer only the counts are wanted. */
 const NO_NODE = 4_294_967_294;
 const TAPE_STEPS = 400;
@@ -156,16 +159,20 @@ export class Fetches {
     const end = Math.min(to + margin, time.now);
     const asked = (this.windowOf = time.minutes);
     if (begin >= end) {
-      page.store.series.clear(STEP_MS[asked]);
+      page.store.series.clear(this.#step(asked));
       page.changed();
       return;
     }
-    const answer = await this.#timeline.ask("api/timeline", { from: Math.floor(begin), to: Math.ceil(end), step_ms: STEP_MS[asked] });
+    const answer = await this.#timeline.ask("api/timeline", { from: Math.floor(begin), to: Math.ceil(end), step_ms: this.#step(asked) });
     if (!answer) return;
     page.store.series.clear(answer.step_ms);
     page.store.series.take(answer);
     page.changed();
     await this.#stalls(from, to);
+  }
+
+  #step(minutes) {
+    return Math.max(STEP_MS[minutes], this.page.roster.nodes.length > MANY_NODES ? COARSE_STEP_MS : 0);
   }
 
   /** Stalls and limits of the window, unless there are too many events to look through. */

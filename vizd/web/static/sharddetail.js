@@ -2,15 +2,16 @@
  * A shard's leaders over the whole buffer, and what led to the last of them: votes, terms, who was lost.
  */
 import { Latest } from "./api.js";
-import { byId, element, pool, setHidden, setPieces, setStyle, setText } from "./dom.js";
+import { byId, element, pool, setPieces, setStyle, setText } from "./dom.js";
 import { hatch, prepare } from "./draw.js";
-import { describe } from "./describe.js";
-import { formatClock, formatDuration, formatEventClock } from "./numbers.js";
+import { EventList } from "./eventlist.js";
+import { formatClock, formatDuration, formatEventClock, formatExactDuration } from "./numbers.js";
 import { placed } from "./store.js";
 import { theme } from "./theme.js";
 
 const BAR = 18;
 const MAX_LINES = 40;
+const TOLD_BY_STORY = new Set(["LeaderElected", "StepDown"]);
 /** Histories are asked again at most so often while the shard is looked at. */
 const ASK_EVERY_MS = 3_000;
 
@@ -35,7 +36,7 @@ export class ShardDetail {
     setText(byId("detail-end"), "Esc closes");
     this.#ask(id);
     this.#drawBar(model, id);
-    this.#drawLines(model);
+    this.#drawLines(model, id);
   }
 
   #said({ leader, term, since, candidates }, { at, byNode }) {
@@ -80,18 +81,17 @@ export class ShardDetail {
     setText(this.ends.children[1], formatClock(to).slice(0, 5));
   }
 
-  #drawLines({ at, byNode }) {
+  #drawLines({ at, byNode }, id) {
     const short = (node) => byNode.get(node)?.short ?? String(node);
-    const known = this.#events.filter((each) => each.at <= at).slice(-MAX_LINES).reverse();
-    const room = Math.max(3, Math.floor((this.lines.clientHeight || 120) / 18));
-    const lines = pool(this.lines, Math.min(room, known.length), () => element("li", "", [element("time"), element("span", "text"), element("span", "value")]));
-    known.slice(0, room).forEach(({ event, at: when }, index) => {
-      const said = describe(event, short);
-      setText(lines[index].children[0], formatEventClock(when));
-      setText(lines[index].children[1], said.text);
-      setText(lines[index].children[2], said.value);
+    const told = [...votes(this.#events, short), ...turns(this.page.store.story, id, short)].filter((each) => each.at <= at).sort((one, other) => one.at - other.at);
+    const room = Math.min(MAX_LINES, Math.max(3, Math.floor((this.lines.clientHeight || 120) / 18)));
+    const shown = told.slice(-room);
+    const lines = pool(this.lines, shown.length, () => element("li", "", [element("time"), element("span", "text"), element("span", "value")]));
+    shown.forEach((each, index) => {
+      setText(lines[index].children[0], formatEventClock(each.at));
+      setText(lines[index].children[1], each.text);
+      setText(lines[index].children[2], each.value);
     });
-    setHidden(this.lines, known.length === 0);
   }
 
   async #ask(id) {
@@ -107,4 +107,31 @@ export class ShardDetail {
     this.#events = answer.batches.flatMap((each) => each.events.map((event) => ({ event, at: placed(event.ts, each.window_start, each.window_end) })));
     page.changed();
   }
+}
+
+/** Who asked, and who granted: what is granted to one candidate is one line. */
+function votes(events, short) {
+  const list = new EventList(short);
+  for (const { event, at } of events) {
+    const kind = event.event.data.kind?.kind ?? event.event.data.kind;
+    if (!TOLD_BY_STORY.has(kind)) list.add(event, at);
+  }
+  return list.rows.map(({ at, text, value }) => ({ at, text, value }));
+}
+
+/** Who led, how that ended, and for how long nobody did. */
+function turns(story, id, short) {
+  const { times, values } = story.shards.get(id)?.leaders ?? { times: [], values: [] };
+  return values.map(({ leader, why, before, term }, index) => {
+    const value = `term ${term}`;
+    const at = times[index];
+    const who = short(before);
+    if (leader !== null) {
+      const isAfterNone = index > 0 && values[index - 1].leader === null;
+      return { at, value, text: `${short(leader)} elected${isAfterNone ? `, ${formatExactDuration(at - times[index - 1])} without leader` : ""}` };
+    }
+    if (why === "dead") return { at, value, text: `${who} confirmed dead, so its leadership is taken as lost` };
+    if (why === "left") return { at, value, text: `${who} left, so its leadership is taken as lost` };
+    return { at, value, text: `${before === undefined ? "its leader" : who} steps down` };
+  });
 }

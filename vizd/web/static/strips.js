@@ -218,7 +218,8 @@ export class Strips {
     const age = node.since === undefined || isWell ? "" : formatDuration(Math.max(0, at - node.since));
     const led = node.leads || (isWell && page.store.story.seen.Raft) ? `leads ${formatCount(node.leads)}` : "";
     const lasting = age && (node.status === "suspect" && led ? age : `for ${age}`);
-    setText(sub, [lasting, isBare ? "connected" : node.status === "dead" || node.status === "nodata" ? "" : led].filter(Boolean).join(", "));
+    setText(sub, [lasting, node.status === "dead" || node.status === "nodata" ? "" : led].filter(Boolean).join(", "));
+    if (isBare) setText(sub, height > 60 ? `connected\n${led}` : "connected");
     setPieces(fsync, [["label", "fsync "], [read.p99 >= 100 ? "amber" : "", formatMs(read.p99)]]);
     const arrow = read.moving > 0 ? " ↑" : read.moving < 0 ? " ↓" : "";
     setPieces(pressure, [["label", "pressure "], [isOverLimit(read) ? "amber" : "", formatRatio(read.pressure) + (Number.isNaN(read.pressure) ? "" : arrow)]]);
