@@ -2,7 +2,7 @@
  * Pause and play, speed, change to change, Live; the windows' buttons; and what the hands can do.
  */
 import { byId, element, setAttribute, setHidden, setText } from "./dom.js";
-import { formatClock, formatDuration } from "./numbers.js";
+import { formatClock, formatCount } from "./numbers.js";
 import { SPEEDS, WINDOWS_MIN } from "./time.js";
 
 const SHAPES = { previous: "M10.5 2v10L2.5 7z", next: "M3.5 2v10l8-5z", pause: "M3 2h3v10H3zM8 2h3v10H8z" };
@@ -52,7 +52,7 @@ export class Controls {
     byId("next").disabled = time.isLive;
     setText(byId("space-does"), isRunning ? "pause" : "play");
     const [from, to] = page.bufferRange();
-    setText(byId("held"), time.isLive ? `drag the tape to go to any moment of the last ${formatDuration(Math.round((to - from) / 60_000) * 60_000)}` : time.isPlaying ? `playing at ${time.speed}×; space holds` : `held at ${formatClock(time.at)}; space plays on`);
+    setText(byId("held"), time.isLive ? `drag the tape to go to any moment of the last ${formatCount(Math.round((to - from) / 60_000))} min` : time.isPlaying ? `playing at ${time.speed}×; space holds` : `held at ${formatClock(time.at)}; space plays on`);
     setHidden(byId("held"), false);
   }
 

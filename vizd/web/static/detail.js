@@ -20,6 +20,6 @@ export class Detail {
     this.shard.node.hidden = !isShard;
     setAttribute(byId("detail"), "data-of", isShard ? "shard" : "node");
     if (isShard) this.shard.draw(model, shard);
-    else this.storage.draw(model, this.page.detailNode());
+    else this.storage.draw(model, this.page.selection.node);
   }
 }

@@ -21,7 +21,7 @@ export class Empty {
     const [address, isHere] = grpcAddress(stats?.grpc);
     setText(this.address, address);
     setText(this.simulate, `vizctl simulate --grpc ${address} --nodes 5 --shards 24`);
-    if (stats) this.#sees(stats, isHere ? `${address}, this machine only` : address);
+    if (stats) this.#sees(stats, isHere ? `${address}, here only` : address);
   }
 
   #make() {
@@ -46,7 +46,7 @@ export class Empty {
   }
 
   #sees(stats, address) {
-    const refused = Object.values(stats.refusals ?? {}).reduce((sum, each) => sum + each, 0);
+    const refused = Object.entries(stats.refusals ?? {}).reduce((sum, [reason, count]) => (reason === "not_found" ? sum : sum + count), 0);
     const rows = [
       ["gRPC port", address],
       ["Connections now", formatCount(stats.connected_publishers)],

@@ -96,7 +96,7 @@ export class Events {
     const now = performance.now();
     if (this.isHeld && time.isLive && !page.isStale) return;
     if (now - this.#drawnAt < REFRESH_MS && time.isLive) {
-      page.invalidateIn(REFRESH_MS);
+      page.scene.invalidateIn(REFRESH_MS);
       return;
     }
     this.#drawnAt = now;

@@ -10,7 +10,7 @@ const COVERAGE_EVERY_MS = 2_000;
 const INSIGHT_EVERY_MS = 5_000;
 /** A daemon without attention rules may be replaced by a newer one. */
 const INSIGHT_RETRY_MS = 3_600_000;
-const STATS_EVERY_MS = 2_000;
+const STATS_EVERY_MS = 3_000;
 /** By the window in minutes; what is older the daemon keeps less finely, and says so. */
 const STEP_MS = { 1: 1_000, 5: 1_000, 15: 5_000, 60: 10_000 };
 /** Beyond so many nodes the steps are no finer than this: a raster has no room for more, and the answer gets long. */
@@ -117,7 +117,9 @@ export class Fetches {
 
   async #stats() {
     const { page } = this;
-    if (page.isEmpty || !page.stats) page.stats = await get("api/stats");
+    page.stats = await get("api/stats");
+    // The buffer is trimmed behind the page's back.
+    if (page.stats.oldest_event_ms !== null) page.oldestAt = page.stats.oldest_event_ms;
     const health = await get("health").catch((error) => ({ status: "degraded", reasons: error.status === 503 ? [error.message] : [] }));
     page.degraded = health.status === "degraded" ? health.reasons ?? [] : [];
     page.changed();

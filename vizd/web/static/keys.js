@@ -38,7 +38,7 @@ const ACTS = {
   End: (page) => page.goLive(),
   Escape: (page) => page.close(),
   "/": () => byId("filter").focus(),
-  "?": (page) => page.controls.help(),
+  "?": (page) => page.scene.controls.help(),
   "[": (page) => step(page, -1),
   "]": (page) => step(page, 1),
 };

@@ -1,37 +1,25 @@
 /**
  * The page: what it knows, where in time it is, what is selected; and when its parts are drawn.
  */
-import { Attention } from "./attention.js";
-import { Connection } from "./connection.js";
-import { Controls } from "./controls.js";
-import { Detail } from "./detail.js";
-import { byId, setAttribute, setHidden, setStyle } from "./dom.js";
-import { Empty } from "./empty.js";
 import { Events } from "./events.js";
 import { Fetches } from "./fetches.js";
-import { Header } from "./header.js";
-import { modelAt } from "./model.js";
-import { askForToken } from "./prompt.js";
+import { Hearing } from "./hearing.js";
 import { Roster } from "./roster.js";
-import { Shards } from "./shards.js";
-import { Speaker } from "./speaker.js";
+import { Scene } from "./scene.js";
 import { Store } from "./store.js";
-import { Strips } from "./strips.js";
-import { Tape } from "./tape.js";
-import { readTheme, watchTheme } from "./theme.js";
 import { Time } from "./time.js";
 import { readUrl, writeUrl } from "./url.js";
 
-const MAX_KBPS = "150";
-/** What streams in is drawn so often; what hands do, at once. */
-const DATA_EVERY_MS = 200;
-const TICK_MS = 100;
 const HOUR_MS = 3_600_000;
-/** Room of the lower half below which rows get lower first. */
-const LOWER_MIN = 226;
-const STRIPS_AROUND = 100;
+/** Less of another hour is a buffer that is trimmed in pieces. */
+const PART_OF_HOUR = 0.1;
 /** Another node takes the untouched panel over when its pressure is so much higher. */
 const CLEARLY = 0.1;
+const PHONE_WIDTH = 720;
+/** While the hand still moves, nothing is asked of the daemon. */
+const SETTLES_MS = 120;
+/** Browsers allow only so many changes of the address: while dragging, the last one counts. */
+const REMEMBERS_MS = 200;
 
 export class Page {
   constructor() {
@@ -42,65 +30,54 @@ export class Page {
     this.isChosen = false;
     this.degraded = [];
     this.fetches = new Fetches(this);
-    this.speaker = new Speaker();
-    this.header = new Header(this);
-    this.strips = new Strips(this);
-    this.shards = new Shards(this);
-    this.detail = new Detail(this);
-    this.attention = new Attention(this);
+    this.hearing = new Hearing(this);
     this.events = new Events(this);
-    this.tape = new Tape(this);
-    this.controls = new Controls(this);
-    this.empty = new Empty();
+    this.scene = new Scene(this);
     this.#restore();
-    watchTheme(() => this.invalidate());
-    new ResizeObserver(() => this.invalidate()).observe(byId("page"));
     window.addEventListener("popstate", () => this.#restore());
-    setInterval(() => this.#tick(), TICK_MS);
   }
 
-  #frame;
-  #drawnAt = -Infinity;
-  #pixel;
   #url;
-  #connection;
+  #rememberTimer;
+  #settleTimer;
+  #wasLive = true;
+  #isAsked = false;
 
-  /** Connect; again after a token was given. */
-  async start() {
-    const query = new URLSearchParams({ json: "true", max_kbps: MAX_KBPS, findings: "true" });
-    const refused = () => this.#refused();
-    // Names first: who led is told by who is a node.
-    await this.fetches.coverageNow().catch((error) => error.status === 401 && refused());
-    this.#connection?.close();
-    this.#connection = new Connection(query, { message: (message, heardMs) => this.#hear(message, heardMs), status: () => this.#status() });
-    if (this.isRefused) return;
-    this.#connection.open();
-    this.fetches.start(refused);
-    this.events.start();
+  /** Connect. */
+  start() {
+    this.hearing.start();
   }
 
   tryNow() {
-    this.#connection.open();
+    this.connection?.open();
     this.invalidate();
+  }
+
+  invalidate() {
+    this.scene?.invalidate();
+  }
+
+  changed() {
+    this.scene.changed();
   }
 
   // What the parts ask.
 
   get isStale() {
-    return this.#connection?.isStale ?? false;
+    return this.connection?.isStale ?? false;
   }
 
   get connection() {
-    return this.#connection;
+    return this.hearing.connection;
   }
 
   get isPhone() {
-    return innerWidth < 720;
+    return innerWidth < PHONE_WIDTH;
   }
 
   /** When the daemon was heard last, by its own time. */
   get heardAt() {
-    return this.time.now - (performance.now() - (this.#connection?.heardAt ?? 0));
+    return this.time.now - (performance.now() - (this.connection?.heardAt ?? 0));
   }
 
   get strain() {
@@ -128,7 +105,7 @@ export class Page {
   /** [from, to) of the tape: an hour, or as many as the buffer has. */
   bufferRange() {
     const { now } = this.time;
-    const hours = Math.max(1, Math.ceil((now - (this.oldestAt ?? now)) / HOUR_MS - 0.1));
+    const hours = Math.max(1, Math.ceil((now - (this.oldestAt ?? now)) / HOUR_MS - PART_OF_HOUR));
     const to = Math.ceil(now / 1_000) * 1_000;
     return [to - hours * HOUR_MS, to];
   }
@@ -140,11 +117,6 @@ export class Page {
   noStall() {
     const minutes = Math.max(1, Math.round((this.time.now - Math.max(this.oldestAt ?? 0, this.time.now - this.time.widthMs)) / 60_000));
     return `no stall in ${minutes} min`;
-  }
-
-  /** Chosen, or the one with the worst pressure; it changes only for a clearly worse one. */
-  detailNode() {
-    return this.selection.node;
   }
 
   // What hands do.
@@ -226,12 +198,9 @@ export class Page {
     const search = writeUrl({ at: time.instant, minutes: time.minutes, node: this.isChosen ? selection.node : undefined, shard: selection.shard, types: events.types, text: events.text });
     if (search === this.#url) return;
     this.#url = search;
-    // A browser allows only so many a second: while dragging, the last one counts.
     clearTimeout(this.#rememberTimer);
-    this.#rememberTimer = setTimeout(() => history.replaceState(null, "", search || location.pathname), 200);
+    this.#rememberTimer = setTimeout(() => history.replaceState(null, "", search || location.pathname), REMEMBERS_MS);
   }
-
-  #rememberTimer;
 
   #restore() {
     const { at, minutes, node, shard, types, text } = readUrl(location.search);
@@ -246,179 +215,45 @@ export class Page {
   #moved() {
     if (this.#wasLive !== this.time.isLive) {
       this.#wasLive = this.time.isLive;
-      this.#connection?.send({ type: this.time.isLive ? "resume" : "pause" });
+      this.connection?.send({ type: this.time.isLive ? "resume" : "pause" });
     }
     this.pastStrain = undefined;
     clearTimeout(this.#settleTimer);
-    this.#settleTimer = setTimeout(() => this.#settle(), this.time.isLive ? 0 : 120);
+    this.#settleTimer = setTimeout(() => this.settle(), this.time.isLive ? 0 : SETTLES_MS);
     this.events.moved();
     this.remember();
     this.invalidate();
   }
 
-  #wasLive = true;
-  #settleTimer;
-
   /** The hand rests: ask for what belongs to this instant. */
-  #settle() {
+  settle() {
     this.fetches.window();
     if (this.selection.node !== undefined) this.fetches.storage(this.selection.node);
     this.invalidate();
   }
 
-  // What the daemon says.
-
-  #hear(message, heardMs) {
-    switch (message.type) {
-      case "connected":
-        this.time.tell(message.server_time_ms, heardMs);
-        if (message.oldest_timestamp_ms !== null) this.oldestAt = message.oldest_timestamp_ms;
-        if (!this.time.isLive) this.#connection.send({ type: "pause" });
-        if (!this.isTold) this.fetches.again();
-        if (!this.time.isLive) this.#settle();
-        break;
-      case "pong":
-        this.time.tell(message.timestamp_ms + (this.#connection.roundTripMs ?? 0) / 2, heardMs);
-        break;
-      case "batch":
-        this.oldestAt ??= message.data.window_start;
-        this.#batch(message);
-        break;
-      case "gap":
-        if (message.reason === "restart") {
-          this.store.forget();
-          this.oldestAt = undefined;
-          this.isTold = false;
-        }
-        this.fetches.again();
-        break;
-      case "finding":
-        this.store.findings.update(message);
-        break;
-    }
-    this.changed();
+  /** Let time pass while it plays. */
+  advance(ms) {
+    if (this.time.advance(ms) && this.time.isLive) this.#moved();
   }
 
-  #batch(message) {
-    const changed = this.store.batch(message);
-    if (!changed.length || message.snapshot) return;
-    this.shards.flash(changed);
-  }
-
-  #status() {
-    const { isStale } = this;
-    if (isStale !== document.documentElement.hasAttribute("data-stale")) {
-      document.documentElement.toggleAttribute("data-stale", isStale);
-      readTheme();
-      if (!isStale) this.fetches.again();
-    }
-    this.invalidate();
-  }
-
-  #refused() {
-    this.isRefused = true;
-    this.#connection?.close();
-    this.invalidate();
-    askForToken(() => {
-      this.isRefused = false;
-      this.start();
-    });
-  }
-
-  // Drawing.
-
-  /** Draw with the next frame: a hand waits for it. */
-  invalidate() {
-    this.#frame ??= requestAnimationFrame((now) => this.#draw(now));
-  }
-
-  /** What is known is other: drawn soon, with what else comes until then. */
-  changed() {
-    this.invalidateIn(DATA_EVERY_MS);
-  }
-
-  /** Draw no sooner than `ms` after the last time. */
-  invalidateIn(ms) {
-    if (this.#frame !== undefined || this.#soon !== undefined) return;
-    this.#soon = setTimeout(() => {
-      this.#soon = undefined;
-      this.invalidate();
-    }, Math.max(0, this.#drawnAt + ms - performance.now()));
-  }
-
-  #soon;
-
-  /** Time passes: draw when a plot moved by a pixel, or the clock by a second. */
-  #tick() {
-    const { time } = this;
-    const perPixel = time.widthMs / (this.place?.width ?? 800);
-    const pixel = `${Math.floor(time.now / perPixel)}/${Math.floor(time.now / 1_000)}`;
-    if (pixel !== this.#pixel || time.isPlaying) this.invalidateIn(TICK_MS);
-    this.#pixel = pixel;
-  }
-
-  #draw(now) {
-    this.#frame = undefined;
-    if (this.time.isPlaying) {
-      const isMoved = this.time.advance(Math.min(1_000, now - this.#drawnAt));
-      if (isMoved && this.time.isLive) this.#moved();
-      this.invalidate();
-    }
-    this.#drawnAt = now;
-    const { time, store } = this;
-    this.roster.update(store.nodeIds(), (id) => store.coverage.name(id));
-    const model = modelAt(store, this.roster, this.strain, time.isLive ? this.knownUntil() : time.at, this.oldestAt);
-    this.readouts = time.hover === undefined ? undefined : modelAt(store, this.roster, this.strain, time.hover, this.oldestAt);
-    this.#lookAtWorst(model);
-    this.#mode(model);
-    const { said, announce } = this.speaker.say(model, this);
-    this.header.draw(said, announce);
-    this.empty.draw(this.isEmpty, this.stats);
-    this.place = this.strips.measure(this.#room(), this.isPhone);
-    setAttribute(byId("page"), "data-large", model.shards.length > 96);
-    if (!this.isEmpty) {
-      this.strips.draw(model);
-      this.shards.draw(model);
-      this.detail.draw(model);
-      this.attention.draw(model);
-      this.events.draw();
-    }
-    this.tape.draw(model, this.place);
-    this.controls.draw();
-  }
-
-  /** Height that the strips' rows may take, so that the whole page needs no scrolling. */
-  #room() {
-    const fixed = 76 + 128 + STRIPS_AROUND;
-    return byId("page").clientHeight - fixed - LOWER_MIN;
-  }
-
-  #lookAtWorst(model) {
-    if (this.isChosen && model.byNode.has(this.selection.node)) {
-      if (this.storage === undefined && !this.#isAsked) this.#askStorage(this.selection.node);
+  /** The detail panel is of the chosen node, or of the one with the worst pressure. */
+  lookAtWorst(model) {
+    const { selection } = this;
+    if (this.isChosen && model.byNode.has(selection.node)) {
+      if (this.storage === undefined && !this.#isAsked) this.#lookAt(selection.node);
       return;
     }
-    const shown = model.byNode.get(this.selection.node);
-    const pressure = (node) => (Number.isNaN(node.pressure) ? -1 : node.pressure) + (node.stall ? 0.2 : 0);
+    const shown = model.byNode.get(selection.node);
+    const pressure = (node) => (Number.isNaN(node.pressure) ? -1 : node.pressure) + (node.stall ? CLEARLY * 2 : 0);
     const worst = model.nodes.reduce((one, other) => (!one || pressure(other) > pressure(one) ? other : one), undefined);
     if (!worst || (shown && pressure(worst) <= pressure(shown) + CLEARLY)) return;
-    this.selection.node = worst.id;
-    this.#askStorage(worst.id);
+    selection.node = worst.id;
+    this.#lookAt(worst.id);
   }
 
-  #isAsked = false;
-  #askStorage(node) {
+  #lookAt(node) {
     this.#isAsked = true;
     this.fetches.storage(node);
-  }
-
-  #mode() {
-    const { time, isStale, isEmpty } = this;
-    const mode = this.isRefused ? "refused" : !time.isLive ? "past" : isStale ? "stale" : isEmpty ? "empty" : "live";
-    setAttribute(document.documentElement, "data-mode", mode);
-    setAttribute(byId("page"), "data-past", !time.isLive);
-    setAttribute(byId("page"), "data-empty", isEmpty);
-    for (const id of ["strips", "shards", "detail", "attention", "events"]) setHidden(byId(id), isEmpty);
-    setStyle(document.body, "overflowX", "hidden");
   }
 }

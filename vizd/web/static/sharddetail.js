@@ -52,7 +52,7 @@ export class ShardDetail {
     const [from, to] = page.bufferRange();
     const scale = (at) => ((at - from) / (to - from)) * width;
     const context = prepare(canvas, width, BAR + 8);
-    setText(this.caption, `leader, ${formatDuration(Math.round((to - from) / 60_000) * 60_000)}`);
+    setText(this.caption, `leader, ${Math.round((to - from) / 60_000)} min`);
     context.fillStyle = theme.raise;
     context.fillRect(0, 4, width, BAR);
     hatch(context, 0, 4, width, BAR, theme.line2);

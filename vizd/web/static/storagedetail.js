@@ -29,7 +29,7 @@ export class StorageDetail {
     setText(byId("detail-title"), node ? `Storage of ${node.short}` : "Storage");
     const shards = storage?.shardCount ?? 0;
     setText(byId("detail-note"), !node ? "" : shards > 1 ? `hottest of ${shards} shards per slot` : shards ? "heat per slot" : "no slot heat was told");
-    setText(byId("detail-end"), node ? "last 5 min" : "");
+    setText(byId("detail-end"), node && this.node.clientWidth > 360 ? "last 5 min" : "");
     if (!node || !storage) {
       this.levels.replaceChildren();
       this.values.replaceChildren();

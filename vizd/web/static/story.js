@@ -24,9 +24,13 @@ export class Story {
     this.seen = { Raft: false, Swim: false, Shard: false };
   }
 
-  /** Take an event as the daemon tells it. Returns the change that it made, if it made one. */
-  fold(event, at) {
+  /**
+   * Take an event as the daemon tells it. Returns the change that it made, if it made one.
+   * @param {boolean} isSnapshot it says what was at `at`; what is known since then stays.
+   */
+  fold(event, at, isSnapshot = false) {
     const { type, data } = event.event;
+    if (isSnapshot && this.#isKnownSince(type, data, at)) return undefined;
     if (type === "Swim") return this.#swim(data, at);
     if (type === "Raft") return this.#raft(data, event.node, at);
     if (type === "Shard") return this.#move(data, at);
@@ -75,6 +79,12 @@ export class Story {
   next(at, sign) {
     const some = sign > 0 ? this.changes.filter((each) => each.at > at) : this.changes.filter((each) => each.at < at);
     return some.reduce((best, each) => (!best || (each.at - best.at) * sign < 0 ? each : best), undefined);
+  }
+
+  #isKnownSince(type, data, at) {
+    const shard = this.shards.get(data.shard);
+    const known = { Swim: this.nodes.get(data.node), Raft: shard?.leaders, Shard: shard?.moves }[type];
+    return known !== undefined && known.times[known.times.length - 1] > at;
   }
 
   #note(change) {
