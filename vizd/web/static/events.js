@@ -16,6 +16,8 @@ const BACKLOG_EVENTS = 1_500;
 const MAX_BACK_MS = 60 * 60_000;
 const MAX_KBPS = "100";
 const PHONE_ROWS = 12;
+/** The budget left some out; said for so long, or it would blink. */
+const SAMPLED_MS = 3_000;
 
 export class Events {
   #latest = new Latest();
@@ -30,6 +32,7 @@ export class Events {
     this.list = new EventList((node) => page.short(node));
     this.rows = byId("event-rows");
     this.isHeld = false;
+    this.sampledAt = -Infinity;
     this.#listen();
   }
 
@@ -74,12 +77,8 @@ export class Events {
     const from = backlogFrom(store, types, to);
     const answer = await this.#latest.ask("api/history", { types: types.join(), nodes: nodes.join(), shards: shards.join(), from, to, limit: BACKLOG_EVENTS * 2 });
     if (!answer) return;
-    const later = time.isLive ? this.list.pending ?? [] : [];
     this.list.clear();
     for (const each of answer.batches) for (const event of each.events) this.list.add(event, placed(event.ts, each.window_start, each.window_end));
-    const newest = this.list.newestAt;
-    for (const { event, at } of later) if (at > newest) this.list.add(event, at);
-    this.list.pending = undefined;
     this.page.invalidate();
   }
 
@@ -114,7 +113,8 @@ export class Events {
       setText(said, row.text);
       setText(value, row.count > 1 ? `×${formatCount(row.count)}` : row.value);
     });
-    setText(byId("events-note"), time.isLive ? (this.isHeld ? "held" : "newest first") : `up to ${formatClock(time.at)}`);
+    const isSampled = now - this.sampledAt < SAMPLED_MS;
+    setText(byId("events-note"), time.isLive ? (isSampled ? "newest first, sampled" : "newest first") : `up to ${formatClock(time.at)}`);
     setHidden(byId("event-none"), shown.length > 0);
     setText(byId("event-none").firstElementChild, "No event matches.");
   }
@@ -127,6 +127,7 @@ export class Events {
   #hear(message) {
     if (message.type !== "batch" || message.snapshot || message.history || !this.page.time.isLive) return;
     const { events, window_start: start, window_end: end } = message.data;
+    if (message.of > message.sent) this.sampledAt = performance.now();
     for (const event of events) {
       const at = placed(event.ts, start, end);
       this.list.add(event, at);

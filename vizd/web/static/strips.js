@@ -1,13 +1,13 @@
 /**
  * Shards without a leader and a row per node, over the window: what happened at the same moment stands in one line.
  */
-import { byId, element, pool, setAttribute, setHidden, setLabels, setPieces, setStyle, setText } from "./dom.js";
+import { byId, setHidden, setLabels, setPieces, setStyle, setText } from "./dom.js";
 import { faintly, hatch, prepare } from "./draw.js";
-import { isOverLimit } from "./model.js";
-import { formatClock, formatCount, formatDuration, formatMs, formatRatio } from "./numbers.js";
+import { formatClock, formatCount } from "./numbers.js";
 import { drawLegend } from "./legend.js";
 import { Raster } from "./raster.js";
 import { paintRow } from "./rowplot.js";
+import { Rows } from "./rows.js";
 import { theme } from "./theme.js";
 import { ticks } from "./ticks.js";
 
@@ -19,9 +19,6 @@ const TROUBLED_ROW = 34;
 /** Of `what came next`; where it has no room the fainter plot says it alone. */
 const NOTE_WIDTH = 110;
 const LABEL_WIDTH = 64;
-/** Of a name in the gutter, so that `suspect` fits behind it. */
-const NAME_WIDTH = 26;
-const WORDS = { nodata: "no data" };
 
 export class Strips {
   /** @param {{time: object, store: object, select: Function}} page */
@@ -29,6 +26,7 @@ export class Strips {
     this.page = page;
     this.canvas = byId("strips-canvas");
     this.rows = byId("rows");
+    this.texts = new Rows(page, (event) => this.goAtPointer(event));
     this.raster = new Raster(page);
     this.plot = byId("plot");
     this.#listen();
@@ -59,7 +57,7 @@ export class Strips {
   draw(model) {
     const { page, place } = this;
     const { time, store } = page;
-    const layout = (this.layout = { ...this.#layout(model), isShort: this.#areShort(model.nodes) });
+    const layout = (this.layout = this.#layout(model));
     const rowsHeight = layout.rows.length * layout.height;
     const rasterTop = LANE + rowsHeight + (layout.raster && rowsHeight ? 7 : 0);
     const rasterHeight = layout.raster ? this.raster.height(model.nodes.length, place.room - rowsHeight - 8) : 0;
@@ -176,68 +174,12 @@ export class Strips {
     setText(byId("cursor-at"), at);
     const count = formatCount(model.shards.length);
     setPieces(byId("leaderless"), model.shards.length ? [[model.leaderless.length ? "red" : "", formatCount(model.leaderless.length)], ["", ` of ${count}${place.isPhone ? " shards without leader" : ""}`]] : [["faint", page.store.story.seen.Raft ? "" : "never seen"]]);
-    const rows = pool(this.rows, layout.rows.length, () => this.#makeRow());
-    layout.rows.forEach((node, index) => this.#fillRow(rows[index], node, layout, model));
+    this.texts.draw(layout, model.at);
     const note = byId("next-note");
     const share = time.isLive ? 1 : (time.instant - this.shown.from) / time.widthMs;
     setHidden(note, (1 - share) * place.width < NOTE_WIDTH);
     setStyle(note, "left", `${place.x + share * place.width + 11}px`);
   }
-
-  #makeRow() {
-    const row = element("button", "row", [element("span", "chip"), element("span", "head", [element("b", "name"), element("span", "status")]), element("span", "sub"), element("span", "fsync"), element("span", "pressure")], { type: "button" });
-    row.addEventListener("click", (event) => {
-      const id = row.nodeId;
-      if (event.detail && this.goAtPointer(event)) return;
-      this.page.select({ node: id });
-    });
-    row.addEventListener("pointerenter", () => this.page.point(row.nodeId));
-    row.addEventListener("pointerleave", () => this.page.point(undefined));
-    return row;
-  }
-
-  #fillRow(row, node, layout, { at }) {
-    const { height } = layout;
-    const { page } = this;
-    const [chip, head, sub, fsync, pressure] = row.children;
-    const [name, status] = head.children;
-    const read = page.readouts?.byNode.get(node.id) ?? node;
-    row.nodeId = node.id;
-    setStyle(row, "height", `${height}px`);
-    setAttribute(row, "data-height", height);
-    setAttribute(row, "aria-pressed", page.selection.node === node.id);
-    setAttribute(row, "data-node", node.id);
-    setAttribute(chip, "data-colour", node.colour === undefined ? "none" : node.colour + 1);
-    setAttribute(chip, "data-notch", node.notch);
-    if (name.title !== node.name) name.title = node.name;
-    setText(name, layout.isShort ? node.short : node.name);
-    const word = WORDS[node.status] ?? node.status;
-    const isWell = node.status === "alive" || node.status === "connected";
-    const isBare = node.status === "connected" && !this.place.isPhone;
-    setPieces(status, isBare ? [["glyph", "connected"]] : [["glyph", node.status], [isWell ? "" : "text", word]]);
-    const age = node.since === undefined || isWell ? "" : formatDuration(Math.max(0, at - node.since));
-    const led = node.leads || (isWell && page.store.story.seen.Raft) ? `leads ${formatCount(node.leads)}` : "";
-    const lasting = age && (node.status === "suspect" && led ? age : `for ${age}`);
-    setText(sub, [lasting, node.status === "dead" || node.status === "nodata" ? "" : led].filter(Boolean).join(", "));
-    if (isBare) setText(sub, height > 60 ? `connected\n${led}` : "connected");
-    setPieces(fsync, [["label", "fsync "], [read.p99 >= 100 ? "amber" : "", formatMs(read.p99)]]);
-    const arrow = read.moving > 0 ? " ↑" : read.moving < 0 ? " ↓" : "";
-    setPieces(pressure, [["label", "pressure "], [isOverLimit(read) ? "amber" : "", formatRatio(read.pressure) + (Number.isNaN(read.pressure) ? "" : arrow)]]);
-    setAttribute(row, "aria-label", `${node.name}, ${word}${age && ` for ${age}`}, leads ${node.leads}, fsync p99 ${formatMs(node.p99)}, write pressure ${formatRatio(node.pressure)}`);
-  }
-
-  /** Whether whole names do not fit beside the word for the worst status: then all rows have the short ones. */
-  #areShort(nodes) {
-    const key = nodes.map((each) => each.name).join("\n");
-    if (key !== this.#measured.key) {
-      const context = document.createElement("canvas").getContext("2d");
-      context.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
-      this.#measured = { key, areShort: nodes.some((each) => context.measureText(each.name).width > NAME_WIDTH) };
-    }
-    return this.#measured.areShort && !this.place.isPhone;
-  }
-
-  #measured = { key: "", areShort: false };
 
   #drawAxis(scale, from, to) {
     const { page, place } = this;
