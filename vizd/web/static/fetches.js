@@ -22,8 +22,9 @@ const TAPE_STEPS = 400;
 const HISTORY_PAGE = 5_000;
 const HISTORY_PAGES = 8;
 /** Beyond so many storage events in a window, stalls of the past are not looked for. */
-const MAX_STORAGE_EVENTS = 12_000;
+const MAX_STORAGE_EVENTS = 6_000;
 const RARE = "raft,swim,shard";
+const TELL_AGAIN_MS = 3_000;
 /** At the very begin of the buffer there may be no state. */
 const MARGIN_MS = 2_000;
 
@@ -31,7 +32,8 @@ export class Fetches {
   #timeline = new Latest();
   #storage = new Latest();
   #strain = new Latest();
-  #retold = 0;
+  #isTelling = false;
+  #tellAgain = false;
   #due = new Map();
 
   constructor(page) {
@@ -48,11 +50,16 @@ export class Fetches {
 
   #timer;
 
-  /** Ask for everything anew: the stream has a hole, or the daemon is another. */
+  /** The stream has a hole, or the daemon is another: ask for everything anew. */
   again() {
-    this.#due.clear();
-    this.window();
+    this.windowOf = undefined;
+    this.soon();
     this.retell();
+  }
+
+  /** Ask for what is new at the next turn, whether or not it was due. */
+  soon() {
+    for (const [name, due] of this.#due) if (due !== Infinity) this.#due.delete(name);
   }
 
   #turn() {
@@ -170,7 +177,7 @@ export class Fetches {
     page.store.series.clear(answer.step_ms);
     page.store.series.take(answer);
     page.changed();
-    await this.#stalls(from, to);
+    this.#stalls(from, to);
   }
 
   #step(minutes) {
@@ -194,30 +201,40 @@ export class Fetches {
     page.changed();
   }
 
-  /** The whole story of the buffer, from its begin: leaders, members, moves. */
+  /** The whole story of the buffer, from its begin: leaders, members, moves. Asked again while it is told, it is told once more after that. */
   async retell() {
     const { page } = this;
-    const turn = ++this.#retold;
-    const from = page.oldestAt;
-    if (from === undefined) return;
+    if (this.#isTelling || page.oldestAt === undefined) {
+      this.#tellAgain = this.#isTelling;
+      return;
+    }
+    this.#isTelling = true;
+    this.#tellAgain = false;
     try {
-      const batches = [];
-      let next = Math.floor(from);
-      for (let pages = 0; next !== null && pages < HISTORY_PAGES; pages++) {
-        const answer = await get("api/history", { types: RARE, from: next, limit: HISTORY_PAGE });
-        batches.push(...answer.batches);
-        next = answer.next_from;
-      }
-      // As of the first of them: earlier, there may be no state any more.
-      const state = batches.length ? await get("api/state", { at: batches[0].window_end, types: RARE }) : { events: [] };
-      if (turn !== this.#retold) return;
-      page.store.retell(state.events, batches);
-      page.isTold = true;
-      page.changed();
+      await this.#tell(page.oldestAt);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (turn === this.#retold) setTimeout(() => turn === this.#retold && this.retell(), 2_000);
+      this.#tellAgain = true;
+    } finally {
+      this.#isTelling = false;
     }
+    if (this.#tellAgain) setTimeout(() => this.retell(), TELL_AGAIN_MS);
+  }
+
+  async #tell(from) {
+    const { page } = this;
+    const batches = [];
+    let next = Math.floor(from);
+    for (let pages = 0; next !== null && pages < HISTORY_PAGES; pages++) {
+      const answer = await get("api/history", { types: RARE, from: next, limit: HISTORY_PAGE });
+      batches.push(...answer.batches);
+      next = answer.next_from;
+    }
+    // As of the first of them: earlier, there may be no state any more.
+    const state = batches.length ? await get("api/state", { at: batches[0].window_end, types: RARE }) : { events: [] };
+    page.store.retell(state.events, batches);
+    page.isTold = true;
+    page.changed();
   }
 
   /** What the storage of `node` is at the page's instant. */

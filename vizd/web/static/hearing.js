@@ -76,7 +76,7 @@ export class Hearing {
     if (isStale !== document.documentElement.hasAttribute("data-stale")) {
       document.documentElement.toggleAttribute("data-stale", isStale);
       readTheme();
-      if (!isStale) page.fetches.again();
+      if (!isStale) page.fetches.soon();
     }
     page.invalidate();
   }

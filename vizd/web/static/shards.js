@@ -10,6 +10,8 @@ export const MAX_CELLS = 96;
 /** How long a change of leader stands in the cell. */
 const RECENT_MS = 60_000;
 const GAP = 4;
+/** Shards without a leader that the legend has room to name. */
+const MAX_NAMED = 3;
 
 export class Shards {
   constructor(page) {
@@ -101,7 +103,7 @@ export class Shards {
     const none = model.leaderless;
     if (isRaster) {
       const selected = model.byNode.get(this.page.selection.node);
-      const ids = none.slice(0, 3).map((each) => each.id).join(", ") + (none.length > 3 ? ` and ${none.length - 3} more` : "");
+      const ids = none.length > MAX_NAMED ? formatCount(none.length) : none.map((each) => each.id).join(", ");
       setPieces(legend, [
         ...(none.length ? [["key none", ""], ["text", ids], ["", " no leader"]] : []),
         ...(selected ? [["key led", ""], ["", `led by ${selected.short}`]] : []),

@@ -28,7 +28,7 @@ export class StorageDetail {
     const { storage } = this.page;
     setText(byId("detail-title"), node ? `Storage of ${node.short}` : "Storage");
     const shards = storage?.shardCount ?? 0;
-    setText(byId("detail-note"), !node ? "" : shards > 1 ? `hottest of ${shards} shards per slot` : shards ? "heat per slot" : "no slot heat was told");
+    setText(byId("detail-note"), !node || !storage ? "" : shards > 1 ? `hottest of ${shards} shards per slot` : shards ? "heat per slot" : "no slot heat was told");
     setText(byId("detail-end"), node && this.node.clientWidth > 360 ? "last 5 min" : "");
     if (!node || !storage) {
       this.levels.replaceChildren();
