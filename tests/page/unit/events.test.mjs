@@ -94,6 +94,7 @@ test("a newer version of a finding takes its place", () => {
 
 test("a rule that the page does not know is told by its name", () => {
   assert.equal(titled(finding("a", 1), short).title, "N2 is dead");
+  assert.equal(titled(finding("a", 1), short, true).title, "N2 was dead");
   assert.deepEqual(titled(finding("a", 1, { rule: "moon-too-full", severity: "warning", subject: { node: 2, shard: 7 } }), short), { glyph: "limit", title: "N2 s7: moon too full" });
 });
 

@@ -37,7 +37,7 @@ export class Attention {
     const lines = findings.isKnown === false
       ? ["This daemon has no attention rules.", "What you see is all that it knows."]
       : findings.isKnown === undefined ? [] : ["Nothing needs you."];
-    if (last) lines.push(`Last: ${titled(last, short).title}, for ${formatDuration(last.last_ms - last.first_ms)}, ended ${formatClock(last.last_ms).slice(0, 5)}.`);
+    if (last) lines.push(`Last: ${titled(last, short, true).title}, for ${formatDuration(last.last_ms - last.first_ms)}, ended ${formatClock(last.last_ms).slice(0, 5)}.`);
     if (findings.noData.length) lines.push(`${findings.noData.length} ${findings.noData.length === 1 ? "rule has" : "rules have"} no data to judge.`);
     const rows = pool(this.list, 1, () => element("li"));
     setAttribute(rows[0], "title", findings.noData.length ? `No data: ${findings.noData.join(", ")}` : undefined);
@@ -56,7 +56,7 @@ export class Attention {
       const row = rows[index];
       row.className = "";
       const isOpen = open.includes(finding);
-      const { glyph: picture, title } = titled(finding, short);
+      const { glyph: picture, title } = titled(finding, short, !isOpen);
       const [button] = row.children;
       const [mark, text, age, detail] = button.children;
       button.finding = finding;

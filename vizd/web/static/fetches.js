@@ -11,6 +11,9 @@ const INSIGHT_EVERY_MS = 5_000;
 /** A daemon without attention rules may be replaced by a newer one. */
 const INSIGHT_RETRY_MS = 3_600_000;
 const STATS_EVERY_MS = 3_000;
+/** Under a budget the gauges of one node come seldom. */
+const STORAGE_EVERY_MS = 10_000;
+const STORAGE_RETRY_MS = 2_000;
 /** By the window in minutes; what is older the daemon keeps less finely, and says so. */
 const STEP_MS = { 1: 1_000, 5: 1_000, 15: 5_000, 60: 10_000 };
 /** Beyond so many nodes the steps are no finer than this: a raster has no room for more, and the answer gets long. */
@@ -69,6 +72,7 @@ export class Fetches {
     this.#every("tape", TAPE_EVERY_MS, () => this.#tape());
     this.#every("insight", page.store.findings.isKnown === false ? INSIGHT_RETRY_MS : INSIGHT_EVERY_MS, () => this.#insight());
     this.#every("stats", STATS_EVERY_MS, () => this.#stats());
+    this.#every("storage", STORAGE_EVERY_MS, () => page.time.isLive && page.selection.node !== undefined && this.storage(page.selection.node));
     this.#every("timeline", Math.max(TIMELINE_EVERY_MS, page.store.series.stepMs / 2), () => (page.time.isLive ? this.#newest() : this.#ahead()));
   }
 
@@ -163,8 +167,8 @@ export class Fetches {
     if (!time.isKnown) return;
     const [from, to] = time.range(page.place?.width ?? 800);
     const margin = time.isLive ? 0 : time.widthMs * 0.2;
-    // A minute before the window is needed too: whether pressure rises is told by what it was.
-    const begin = Math.max(from - margin - 60_000, page.oldestAt ?? 0);
+    // Whether pressure rises is told by what it was a minute before; a longer window has that in it. Not more: what is older is kept less finely, and all steps of an answer are equal.
+    const begin = Math.max(time.minutes === 1 ? from - 60_000 : from, page.oldestAt ?? 0);
     const end = Math.min(to + margin, time.now);
     const asked = (this.windowOf = time.minutes);
     if (begin >= end) {
@@ -246,11 +250,10 @@ export class Fetches {
       page.pastStorage = undefined;
       return;
     }
-    const storage = isLive ? store.look(node) : new Storage(node);
-    const at = isLive ? undefined : Math.round(time.instant);
-    const answer = await this.#storage.ask("api/state", { at, nodes: node, types: "lsm,compaction,heat,cache" }, (error) => {
-      if (error.status === 410) page.pastStorage = undefined;
-    });
+    // What is held stays, and what streams in meanwhile: the answer is older.
+    const storage = !isLive ? new Storage(node) : store.storage?.node === node ? store.storage : store.look(node);
+    const later = (error) => error.status !== 410 && setTimeout(() => page.selection.node === node && this.storage(node), STORAGE_RETRY_MS);
+    const answer = await this.#storage.ask("api/state", { at: isLive ? undefined : Math.round(time.instant), nodes: node, types: "lsm,compaction,heat,cache" }, later);
     if (!answer) return;
     for (const event of answer.events) storage.fold(event, event.ts);
     if (!isLive) page.pastStorage = storage;

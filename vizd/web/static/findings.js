@@ -7,24 +7,24 @@
 const MAX_FINDINGS = 1_000;
 const SEVERITIES = ["critical", "warning", "info"];
 
-/** Glyph and title of the rules that have words of their own; `who` is a node's or a shard's short name. */
+/** Glyph and words of the rules that have their own, behind the node's or shard's short name: while it is so, and when it is over. */
 const RULES = {
-  "two-leaders": ["noleader", (who) => `${who} has two leaders`],
-  "term-back": ["noleader", (who) => `${who}: its term went back`],
-  "shard-without-leader": ["noleader", (who) => `${who} has no leader`],
-  "election-storm": ["suspect", (who) => `${who} elects again and again`],
-  "cutover-without-snapshot": ["noleader", (who) => `${who} cut over, no snapshot`],
-  "node-dead": ["dead", (who) => `${who} is dead`],
-  "node-suspected": ["suspect", (who) => `${who} is suspect`],
-  "swim-flapping": ["suspect", (who) => `${who} comes and goes`],
-  "two-processes": ["suspect", (who) => `${who} runs twice`],
-  "node-silent": ["nodata", (who) => `${who} sends no data`],
-  "node-lossy": ["limit", (who) => `${who} lost events`],
-  "clock-skew": ["limit", (who) => `${who}: its clock is off`],
-  "stall-without-compaction": ["limit", (who) => `${who} stalls, none compacts`],
-  "write-pressure": ["limit", (who) => `${who} write pressure`],
-  "fsync-slow": ["limit", (who) => `${who} fsyncs slowly`],
-  "compaction-unfinished": ["limit", (who) => `${who}: a compaction hangs`],
+  "two-leaders": ["noleader", "has two leaders", "had two leaders"],
+  "term-back": ["noleader", "went back in its terms", "went back in its terms"],
+  "shard-without-leader": ["noleader", "has no leader", "had no leader"],
+  "election-storm": ["suspect", "elects again and again", "elected again and again"],
+  "cutover-without-snapshot": ["noleader", "cut over, no snapshot", "cut over, no snapshot"],
+  "node-dead": ["dead", "is dead", "was dead"],
+  "node-suspected": ["suspect", "is suspect", "was suspect"],
+  "swim-flapping": ["suspect", "comes and goes", "came and went"],
+  "two-processes": ["suspect", "runs twice", "ran twice"],
+  "node-silent": ["nodata", "sends no data", "sent no data"],
+  "node-lossy": ["limit", "lost events", "lost events"],
+  "clock-skew": ["limit", "has its clock off", "had its clock off"],
+  "stall-without-compaction": ["limit", "stalls, none compacts", "stalled, none compacted"],
+  "write-pressure": ["limit", "has high write pressure", "had high write pressure"],
+  "fsync-slow": ["limit", "fsyncs slowly", "fsynced slowly"],
+  "compaction-unfinished": ["limit", "has a compaction that hangs", "had a compaction that hung"],
 };
 
 export class Findings {
@@ -72,12 +72,12 @@ function worstFirst(one, other) {
   return SEVERITIES.indexOf(one.severity) - SEVERITIES.indexOf(other.severity) || one.first_ms - other.first_ms;
 }
 
-/** `{glyph, title}` of a finding. @param {(node: number) => string} short */
-export function titled({ rule, severity, subject }, short) {
+/** `{glyph, title}` of a finding. @param {(node: number) => string} short @param {boolean} isOver */
+export function titled({ rule, severity, subject }, short, isOver = false) {
   const ofNode = subject.node === undefined ? "" : short(subject.node);
   const ofShard = subject.shard === undefined ? "" : ofNode ? `s${subject.shard}` : `Shard ${subject.shard}`;
   const who = [ofNode, ofShard].filter(Boolean).join(" ") || "The cluster";
   const known = RULES[rule];
-  if (known) return { glyph: known[0], title: known[1](who) };
+  if (known) return { glyph: known[0], title: `${who} ${known[isOver ? 2 : 1]}` };
   return { glyph: severity === "critical" ? "noleader" : "limit", title: `${who}: ${rule.replaceAll("-", " ")}` };
 }

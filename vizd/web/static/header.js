@@ -32,7 +32,7 @@ export class Header {
     const button = byId("header-button");
     setHidden(button, !isPast && !isStale);
     setPieces(button, isPast ? [["", "Live "], ["hint", "Esc"]] : [["", "Try now"]]);
-    const rate = page.isEmpty ? 0 : page.store.rate(time.at);
+    const rate = this.#rate();
     const since = page.heardAt;
     setText(
       byId("rate"),
@@ -41,4 +41,15 @@ export class Header {
           : isWithout ? "" : `${formatCount(Math.round(rate))} events/s`,
     );
   }
+
+  /** The last that was known, while the next is late. */
+  #rate() {
+    const { page } = this;
+    const rate = page.isEmpty ? 0 : page.store.rate(page.time.at);
+    if (!Number.isNaN(rate)) this.#lastRate = rate;
+    setAttribute(byId("rate"), "class", Number.isNaN(rate) && page.time.isLive ? "faint" : "");
+    return this.#lastRate;
+  }
+
+  #lastRate = NaN;
 }

@@ -247,7 +247,8 @@ export class Page {
     const shown = model.byNode.get(selection.node);
     const pressure = (node) => (Number.isNaN(node.pressure) ? -1 : node.pressure) + (node.stall ? CLEARLY * 2 : 0);
     const worst = model.nodes.reduce((one, other) => (!one || pressure(other) > pressure(one) ? other : one), undefined);
-    if (!worst || (shown && pressure(worst) <= pressure(shown) + CLEARLY)) return;
+    // In the past one looks at something: it stays.
+    if (!worst || (shown && !this.time.isLive) || (shown && pressure(worst) <= pressure(shown) + CLEARLY)) return;
     selection.node = worst.id;
     this.#lookAt(worst.id);
   }

@@ -16,6 +16,8 @@ const FSYNC_LIMIT_MS = 100;
 const JOIN_MS = 6_000;
 /** Triangles nearer than this are one, with a count. */
 const CLUSTER_PX = 24;
+/** Of their middle, where one is lost and one won at the same time: side by side. */
+const ASIDE_PX = 5;
 const STALL_OVER_MS = 2_000;
 
 /**
@@ -184,6 +186,13 @@ function paintTriangles(context, place, bands, scale, node, changes) {
   const lost = clustered(own.filter((each) => (each.leader === null ? each.before : each.lost) === node.id), scale);
   const won = clustered(own.filter((each) => each.leader === node.id), scale);
   const colour = node.colour === undefined ? theme.text : theme.node[node.colour];
+  for (const each of won) {
+    const near = lost.find((other) => Math.abs(other.x - each.x) < 2 * ASIDE_PX);
+    if (!near) continue;
+    const middle = (near.x + each.x) / 2;
+    const sign = near.x <= each.x ? 1 : -1;
+    [near.x, each.x] = [middle - sign * ASIDE_PX, middle + sign * ASIDE_PX];
+  }
   for (const { x } of lost) triangle(context, x, y, false, theme.text);
   for (const { x } of won) triangle(context, x, y, true, colour);
   context.font = "11px system-ui, sans-serif";

@@ -88,6 +88,7 @@ export class Storage {
     if (!phase) return;
     const key = `${shard}/${level}`;
     const before = this.compactions.get(key);
+    if (before && before.at > at) return;
     const goesOn = before && phase === "running" && before.phase === "running";
     this.compactions.delete(key);
     this.compactions.set(key, { level, shard, phase, pct: kind.pct, since: goesOn ? before.since : at, at });
@@ -95,6 +96,7 @@ export class Storage {
   }
 
   #flush(kind, shard, at) {
+    if (this.flushes.get(shard)?.at > at) return;
     if (kind.kind === "FlushStart") this.flushes.set(shard, { since: at, at });
     else if (kind.kind === "FlushComplete") this.flushes.set(shard, { at, bytes: kind.bytes });
     if (this.flushes.size > 4_096) this.flushes.delete(this.flushes.keys().next().value);
