@@ -13,6 +13,13 @@ FIRST_DATA_MS = 1_000
 VISITS = 5
 """Of which one has to keep it: the others may have met a machine that was busy with something else."""
 
+_NAMELESS = """
+return [...document.querySelectorAll("a, button, input, [tabindex='0']")]
+    .filter(each => each.checkVisibility() && !(each.ariaLabel || each.title || each.textContent.trim()))
+    .map(each => each.outerHTML)
+"""
+"""All that takes the focus, and of which a screen reader could say nothing."""
+
 
 class OpeningTests(PageTestCase):
     """What is there at the first look."""
@@ -52,6 +59,29 @@ class OpeningTests(PageTestCase):
         self.assertNotEqual(page.driver.title, title)
         self.assertTrue(page.driver.title.endswith("- NoriKV"), page.driver.title)
         page.wait_for("its row says so", lambda: "dead" in page.text("[data-part=strips]"))
+
+
+class KindsTests(PageTestCase):
+    """Clusters of other kinds than five nodes that report everything."""
+
+    def test_a_cluster_as_of_today_is_connected_and_nobody_is_said_to_be_alive(self) -> None:
+        self.start_cluster("--nodes=3", "--shards=8", "--rate=300", "--as-of-today")
+        page = self.open()
+        page.wait_for("the verdict", lambda: page.part("verdict").startswith("All 3 nodes are connected"))
+        self.assertIn("Nothing reports membership", page.part("verdict"))
+        page.wait_for("the lane of Swim says so", lambda: "Swim: never seen" in page.part("tape"))
+        self.assertNotIn("alive", page.part("strips"))
+
+    def test_many_nodes_and_shards_are_a_raster_each_that_the_keyboard_reaches(self) -> None:
+        self.start_cluster("--nodes=40", "--shards=200", "--rate=400", "--scenario=healthy")
+        page = self.open()
+        page.wait_for(
+            "the verdict", lambda: "40 nodes" in page.part("verdict") and "200 shards" in page.part("verdict")
+        )
+        rasters = page.find("[data-part=strips] [role=slider], [data-part=shards] [role=slider]")
+        self.assertEqual([each.is_displayed() for each in rasters], [True, True])
+        self.assertTrue(all(each.get_attribute("aria-label") for each in rasters))
+        self.assertEqual(page.run(_NAMELESS), [])
 
 
 class StrangeTests(PageTestCase):
