@@ -25,7 +25,7 @@ const TAPE_STEPS = 400;
 const HISTORY_PAGE = 5_000;
 const HISTORY_PAGES = 8;
 /** Beyond so many storage events in a window, stalls of the past are not looked for. */
-const MAX_STORAGE_EVENTS = 6_000;
+const MAX_STORAGE_EVENTS = 10_000;
 const RARE = "raft,swim,shard";
 const TELL_AGAIN_MS = 3_000;
 /** At the very begin of the buffer there may be no state. */

@@ -11,6 +11,8 @@ const MAX_ROWS = 4;
 const STAYS_MS = 60_000;
 const MAX_HEIGHT = 200;
 const LABEL_EVERY = 14;
+/** Up to so many, as many names as fit; beyond, every twentieth. */
+const FEW_NODES = 40;
 const WORDS = { nodata: "no data" };
 const FSYNC_LIMIT_MS = 100;
 
@@ -137,8 +139,9 @@ export class Raster {
   #text(bands, { x, y, width, height, total, isPhone }) {
     setStyle(this.node, "top", `${y}px`);
     setStyle(this.node, "height", `${height}px`);
-    const every = Math.max(1, Math.ceil(20 / this.perBand), Math.ceil(LABEL_EVERY / this.bandPx));
-    const labels = isPhone ? [] : bands.map((nodes, index) => ({ index, text: nodes[0].short })).filter(({ index }) => index === 0 || (index + 1) % every === 0 || index === bands.length - 1);
+    const fits = Math.ceil(LABEL_EVERY / this.bandPx);
+    const every = this.model.nodes.length > FEW_NODES ? Math.max(Math.ceil(20 / this.perBand), fits) : fits;
+    const labels = isPhone ? [] : bands.map((nodes, index) => ({ index, text: nodes[0].short })).filter(({ index }) => index === 0 || (index >= fits && (index + 1) % every === 0) || (index === bands.length - 1 && bands.length % every >= fits));
     const spans = pool(this.labels, labels.length, () => element("span"));
     labels.forEach(({ index, text }, at) => {
       spans[at].textContent = text;

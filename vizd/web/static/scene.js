@@ -21,7 +21,8 @@ const TICK_MS = 100;
 const FIXED_HEIGHT = 76 + 128 + 100;
 /** Room of the lower half below which rows get lower first. */
 const LOWER_MIN = 226;
-const MANY_SHARDS = 96;
+/** More shards than this get a wider panel. */
+const MANY_SHARDS = 48;
 /** A step of playing; a tab that was hidden goes on from where it was. */
 const MAX_STEP_MS = 1_000;
 

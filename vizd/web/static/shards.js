@@ -10,8 +10,14 @@ export const MAX_CELLS = 96;
 /** How long a change of leader stands in the cell. */
 const RECENT_MS = 60_000;
 const GAP = 4;
+const MAX_SIZE = 58;
+const TWO_LINES = 32;
+/** As few as leave the cells room for two lines. */
+const COLUMNS = [8, 12, 16];
 /** Shards without a leader that the legend has room to name. */
 const MAX_NAMED = 3;
+/** A legend of many leaders takes two lines, and breaks between them, not within. */
+const [JOIN, KEEP] = ["\u2060", "\u00a0"];
 
 export class Shards {
   constructor(page) {
@@ -47,16 +53,15 @@ export class Shards {
 
   #drawCells(model) {
     const { shards } = model;
-    const { clientWidth: width, clientHeight: height } = this.box;
-    const columns = this.page.isPhone || shards.length <= 32 ? 8 : shards.length <= 60 ? 12 : 16;
-    const rows = Math.max(1, Math.ceil(shards.length / columns));
-    const size = this.page.isPhone ? 40 : Math.max(14, Math.min(58, Math.floor((height + GAP) / rows) - GAP));
+    const { clientHeight: height } = this.box;
+    const sizeOf = (columns) => Math.min(MAX_SIZE, Math.floor((height + GAP) / Math.max(1, Math.ceil(shards.length / columns))) - GAP);
+    const columns = this.page.isPhone ? COLUMNS[0] : (COLUMNS.find((each) => sizeOf(each) >= TWO_LINES) ?? COLUMNS[COLUMNS.length - 1]);
+    const size = this.page.isPhone ? 40 : Math.max(14, sizeOf(columns));
     setStyle(this.cells, "gridTemplateColumns", `repeat(${columns}, minmax(0, 1fr))`);
     setStyle(this.cells, "gridAutoRows", `${size}px`);
-    setAttribute(this.cells, "data-lines", size >= 50 ? 3 : size >= 32 ? 2 : 1);
+    setAttribute(this.cells, "data-lines", size >= 50 ? 3 : size >= TWO_LINES ? 2 : 1);
     const cells = pool(this.cells, shards.length, () => this.#makeCell());
     shards.forEach((shard, index) => this.#fill(cells[index], shard, model));
-    this.width = width;
   }
 
   #makeCell() {
@@ -114,8 +119,8 @@ export class Shards {
     }
     const led = model.nodes.length <= 12 ? model.nodes.filter((node) => model.shards.length && node.status !== "left") : [];
     setPieces(legend, [
-      ...led.flatMap((node) => [[`key node${node.colour + 1}${node.notch ? " notch" : ""}`, ""], ["", `${node.short} `], ["faint", formatCount(node.leads)]]),
-      ...(none.length ? [["key none", ""], ["", "none "], ["faint", formatCount(none.length)]] : []),
+      ...led.flatMap((node) => [[`key node${node.colour + 1}${node.notch ? " notch" : ""}`, ""], ["", `${JOIN}${node.short}${KEEP}`], ["faint", formatCount(node.leads)]]),
+      ...(none.length ? [["key none", ""], ["", `${JOIN}none${KEEP}`], ["faint", formatCount(none.length)]] : []),
     ]);
   }
 }
