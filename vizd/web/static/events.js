@@ -63,6 +63,11 @@ export class Events {
     this.#changed();
   }
 
+  /** There are other nodes, or other names: the filter's words may mean something else. */
+  named() {
+    if (this.text && this.#connection) this.#changed();
+  }
+
   /** Read again what came before the page's instant. */
   async refill() {
     const { time, store } = this.page;
@@ -125,7 +130,7 @@ export class Events {
   }
 
   #hear(message) {
-    if (message.type !== "batch" || message.snapshot || message.history || !this.page.time.isLive) return;
+    if (message.type !== "batch" || message.snapshot || message.history || !this.page.time.isLive || this.#fields().unknown.length) return;
     const { events, window_start: start, window_end: end } = message.data;
     if (message.of > message.sent) this.sampledAt = performance.now();
     for (const event of events) {

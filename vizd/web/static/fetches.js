@@ -199,7 +199,7 @@ export class Fetches {
     const isLive = page.time.isLive;
     const answer = await this.#strain.ask("api/history", { types: "lsm", from: Math.floor(from), to: Math.ceil(to) });
     if (!answer) return;
-    const strain = store.strained(answer.batches);
+    const strain = store.strained(answer.batches, from);
     if (isLive) store.strain = strain;
     else page.pastStrain = strain;
     page.changed();

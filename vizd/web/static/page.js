@@ -4,6 +4,7 @@
 import { Events } from "./events.js";
 import { Fetches } from "./fetches.js";
 import { Hearing } from "./hearing.js";
+import { formatAge } from "./numbers.js";
 import { Roster } from "./roster.js";
 import { Scene } from "./scene.js";
 import { Store } from "./store.js";
@@ -114,9 +115,11 @@ export class Page {
     return this.roster.short(node);
   }
 
+  /** What may be said where no stall is known: for how long all would be. */
   noStall() {
-    const minutes = Math.max(1, Math.round((this.time.now - Math.max(this.oldestAt ?? 0, this.time.now - this.time.widthMs)) / 60_000));
-    return `no stall in ${minutes} min`;
+    const { since } = this.strain;
+    const known = this.time.at - Math.max(since ?? Infinity, this.oldestAt ?? 0);
+    return known > 0 ? `no stall in ${formatAge(known)}` : "–";
   }
 
   // What hands do.

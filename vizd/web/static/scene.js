@@ -86,7 +86,7 @@ export class Scene {
       this.invalidate();
     }
     this.#drawnAt = now;
-    roster.update(store.nodeIds(), (id) => store.coverage.name(id));
+    if (roster.update(store.nodeIds(), (id) => store.coverage.name(id))) page.events.named();
     const modelOf = (at) => modelAt(store, roster, page.strain, at, page.oldestAt);
     const model = modelOf(time.isLive ? page.knownUntil() : time.at);
     page.readouts = time.hover === undefined ? undefined : modelOf(time.hover);

@@ -57,9 +57,10 @@ export class Store {
     this.version += 1;
   }
 
-  /** Take storage events of a while ago, for stalls and limits. */
-  strained(batches) {
+  /** What stalled from `from` on, told by storage events of a while ago. */
+  strained(batches, from) {
     const strain = new Strain();
+    strain.since = from;
     for (const each of batches) {
       for (const event of each.events) strain.fold(event, placed(event.ts, each.window_start, each.window_end));
     }
@@ -103,7 +104,8 @@ export class Store {
   }
 
   #fold(event, at, isSnapshot) {
-    this.strain.fold(event, at);
+    if (!isSnapshot) this.strain.fold(event, at);
+    else this.strain.known(event, at);
     this.storage?.fold(event, at);
     if (!RARE.has(event.event.type)) return undefined;
     this.recent.push({ event, at });

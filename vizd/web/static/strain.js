@@ -10,16 +10,25 @@ const RUN_MS = 2_000;
 const MAX_RUNS = 2_000;
 
 export class Strain {
+  /** `since` is the instant from which on all stalls are known. */
   constructor() {
     this.limits = new Map();
     this.cuts = new Map();
     this.runs = [];
     this.open = new Map();
-    this.seenStall = false;
+    this.since = undefined;
+  }
+
+  /** As `fold`, of an event that says only what was newest: it tells nothing of the time since. */
+  known(event, at) {
+    const { since } = this;
+    this.fold(event, at);
+    this.since = since;
   }
 
   /** Take a Wal or Lsm event; `at` in ms. Others are not looked at. */
   fold({ event: { type, data } }, at) {
+    this.since ??= at;
     if (type === "Lsm") {
       if (data.kind.kind === "WritePressureUpdate") this.limits.set(data.node, data.kind.threshold);
       else if (data.kind.kind === "L0Stall") this.#stall(data.node, data.kind, at);
@@ -53,7 +62,6 @@ export class Strain {
   }
 
   #stall(node, { file_count: files, threshold }, at) {
-    this.seenStall = true;
     let run = this.open.get(node);
     if (run && at >= run.from && at <= run.to + RUN_MS) {
       run.to = Math.max(run.to, at);
