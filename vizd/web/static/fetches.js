@@ -3,6 +3,7 @@
  */
 import { ApiError, get, Latest } from "./api.js";
 import { Storage } from "./storage.js";
+import { Telling } from "./telling.js";
 
 const TIMELINE_EVERY_MS = 1_000;
 const TAPE_EVERY_MS = 5_000;
@@ -22,12 +23,8 @@ const COARSE_STEP_MS = 2_000;
 /** A node that does not exist: of the whole buffer only the counts are wanted. */
 const NO_NODE = 4_294_967_294;
 const TAPE_STEPS = 400;
-const HISTORY_PAGE = 5_000;
-const HISTORY_PAGES = 8;
 /** Beyond so many storage events in a window, stalls of the past are not looked for. */
 const MAX_STORAGE_EVENTS = 10_000;
-const RARE = "raft,swim,shard";
-const TELL_AGAIN_MS = 3_000;
 /** At the very begin of the buffer there may be no state. */
 const MARGIN_MS = 2_000;
 
@@ -35,12 +32,11 @@ export class Fetches {
   #timeline = new Latest();
   #storage = new Latest();
   #strain = new Latest();
-  #isTelling = false;
-  #tellAgain = false;
   #due = new Map();
 
   constructor(page) {
     this.page = page;
+    this.telling = new Telling(page);
   }
 
   /** Begin to ask; `unauthorized` is called when the daemon wants a token. */
@@ -57,7 +53,7 @@ export class Fetches {
   again() {
     this.windowOf = undefined;
     this.soon();
-    this.retell();
+    this.telling.retell();
   }
 
   /** Ask for what is new at the next turn, whether or not it was due. */
@@ -202,42 +198,6 @@ export class Fetches {
     const strain = store.strained(answer.batches, from);
     if (isLive) store.strain = strain;
     else page.pastStrain = strain;
-    page.changed();
-  }
-
-  /** The whole story of the buffer, from its begin: leaders, members, moves. Asked again while it is told, it is told once more after that. */
-  async retell() {
-    const { page } = this;
-    if (this.#isTelling || page.oldestAt === undefined) {
-      this.#tellAgain = this.#isTelling;
-      return;
-    }
-    this.#isTelling = true;
-    this.#tellAgain = false;
-    try {
-      await this.#tell(page.oldestAt);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.#tellAgain = true;
-    } finally {
-      this.#isTelling = false;
-    }
-    if (this.#tellAgain) setTimeout(() => this.retell(), TELL_AGAIN_MS);
-  }
-
-  async #tell(from) {
-    const { page } = this;
-    const batches = [];
-    let next = Math.floor(from);
-    for (let pages = 0; next !== null && pages < HISTORY_PAGES; pages++) {
-      const answer = await get("api/history", { types: RARE, from: next, limit: HISTORY_PAGE });
-      batches.push(...answer.batches);
-      next = answer.next_from;
-    }
-    // As of the first of them: earlier, there may be no state any more.
-    const state = batches.length ? await get("api/state", { at: batches[0].window_end, types: RARE }) : { events: [] };
-    page.store.retell(state.events, batches);
-    page.isTold = true;
     page.changed();
   }
 

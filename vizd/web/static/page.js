@@ -4,7 +4,6 @@
 import { Events } from "./events.js";
 import { Fetches } from "./fetches.js";
 import { Hearing } from "./hearing.js";
-import { formatAge } from "./numbers.js";
 import { Roster } from "./roster.js";
 import { Scene } from "./scene.js";
 import { Store } from "./store.js";
@@ -81,6 +80,7 @@ export class Page {
     return this.time.now - (performance.now() - (this.connection?.heardAt ?? 0));
   }
 
+  /** Of the instant, as far as it is held. */
   get strain() {
     return this.time.isLive ? this.store.strain : (this.pastStrain ?? this.store.strain);
   }
@@ -113,13 +113,6 @@ export class Page {
 
   short(node) {
     return this.roster.short(node);
-  }
-
-  /** What may be said where no stall is known: for how long all would be. */
-  noStall() {
-    const { since } = this.strain;
-    const known = this.time.at - Math.max(since ?? Infinity, this.oldestAt ?? 0);
-    return known > 0 ? `no stall in ${formatAge(known)}` : "–";
   }
 
   // What hands do.

@@ -1,7 +1,7 @@
 /**
  * Many nodes: the few in trouble as rows, and all of them in order as a picture of two pixels a node.
  */
-import { byId, setAttribute, setLabels, setPieces, pool, element, setStyle } from "./dom.js";
+import { byId, element, pool, setAttribute, setPieces, setStyle } from "./dom.js";
 import { dotted } from "./draw.js";
 import { isOverLimit, trouble } from "./model.js";
 import { theme } from "./theme.js";

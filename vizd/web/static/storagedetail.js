@@ -57,7 +57,7 @@ export class StorageDetail {
         const stall = node.stall;
         canvas.hidden = !stall;
         if (stall) this.#paintFiles(canvas, [width, high], stall);
-        const pieces = stall ? [["amber", `${stall.files} of ${stall.threshold} files`]] : [["", this.page.noStall()], ...(compaction.length ? [["", ` · ${compaction[0][1]}`]] : [])];
+        const pieces = stall ? [["amber", `${stall.files} of ${stall.threshold} files`]] : [["", noStall(this.page)], ...(compaction.length ? [["", ` · ${compaction[0][1]}`]] : [])];
         setPieces(said, pieces);
         setText(unseen, "");
         continue;
@@ -121,6 +121,12 @@ export class StorageDetail {
     if (ramp && !ramp.children.length) ramp.append(...[0, 1, 2, 3, 4, 5].map((heat) => element("i", `heat${heat}`)));
     setStyle(this.legend, "visibility", "visible");
   }
+}
+
+/** What may be said where no stall is known: for how long all would be. */
+function noStall({ strain, time, oldestAt = 0 }) {
+  const known = time.at - Math.max(strain.since ?? Infinity, oldestAt);
+  return known > 0 ? `no stall in ${formatAge(known)}` : "–";
 }
 
 function describeCompactions(level, doing, at) {

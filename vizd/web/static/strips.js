@@ -14,7 +14,6 @@ import { ticks } from "./ticks.js";
 const LANE = 30;
 const LANE_PLOT = 24;
 const OUTSET = 12;
-const AXIS = 22;
 const TROUBLED_ROW = 34;
 /** Of `what came next`; where it has no room the fainter plot says it alone. */
 const NOTE_WIDTH = 110;
