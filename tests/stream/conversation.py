@@ -62,7 +62,8 @@ class Conversation:
         if max_kbps is None:
             self.cursor: Any = Live(log, projection.view, frames, encoder, by, max_lag_ms, state)
         else:
-            streams = streams or ConflatedStreams(log, frames, projection.view, projection.is_newest)
+            if streams is None:  # Not by its truth: one that has no readers yet is empty.
+                streams = ConflatedStreams(log, frames, projection.view, projection.is_newest)
             self.cursor = Thin(log, streams, encoder, by, max_kbps, state)
         self.session = Session(log, frames, slots or ReadSlots(), encoder, self.cursor)
         self.now_ms = now_ms
