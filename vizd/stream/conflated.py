@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
 from vizd.log.interfaces import ILog
 from vizd.log.window import Position, Window
@@ -38,11 +39,18 @@ FEW = 16
 KEPT_FRAMES = 64
 KEPT_BYTES = 1 << 20
 """Of what was said last; the newest is always kept."""
+LOOK_AGAIN_MS = 50
+"""While the log does not grow: so often it sees whether there is room for what waits, whoever asks."""
 CATCHING_UP_SHARE = 0.25
 """Of the budget, for the state that a reader is still to get beside the stream; the stream has the rest meanwhile."""
 MAX_WAITING_KEYS = 500_000
 """Of all streams together, about 100 MB; each has its share of them, and ``MIN_WAITING_KEYS`` at least."""
 MIN_WAITING_KEYS = 500
+
+
+_LONG = 10**12
+_LONG_COUNTS = [10**6] * len(TYPES)
+"""A time and counts with as many digits as they have: what surrounds a batch is measured with them, once."""
 
 
 def worth_bytes(kbps: float) -> int:
@@ -92,8 +100,10 @@ class ConflatedStream:
         self._kbps = kbps
         self._allowance = Allowance(kbps, now_ms)
         self._worth_bytes = worth_bytes(kbps)
+        self._surrounding_bytes = len(streams.framed(_LONG, Position(0, 0, _LONG), [], _LONG_COUNTS, encoder).payload)
         self._conflation = Conflation()
         self._start_ms: int | None = None
+        self._looked_ms = now_ms
         self._said: deque[Said] = deque()
         self._said_bytes = 0
         self._next_number = 0
@@ -158,8 +168,9 @@ class ConflatedStream:
     def follow(self, now_ms: float) -> None:
         """Look at what the log has got, and say what can't wait, or has room."""
         log = self._streams.log
-        if not self.is_behind():
+        if not self.is_behind() and now_ms - self._looked_ms < LOOK_AGAIN_MS:
             return
+        self._looked_ms = now_ms
         if self.position.seq < log.tail.seq:
             self._begin_anew()
         while window := log.after(self.position):
@@ -188,8 +199,8 @@ class ConflatedStream:
         return sum(map(len, self._conflation.transitions))
 
     def _is_worth_it(self, now_ms: float) -> bool:
-        room = self._allowance.room(now_ms) - self._overhead_bytes()
-        enough = self._worth_bytes - self._overhead_bytes()
+        room = self._allowance.room(now_ms) - self._surrounding_bytes
+        enough = self._worth_bytes - self._surrounding_bytes
         if len(self._conflation) <= FEW:
             enough = min(enough, self._conflation.bytes_waiting())
         return 0 < enough <= room
@@ -197,14 +208,14 @@ class ConflatedStream:
     def _say(self, now_ms: float) -> None:
         conflation, encoder = self._conflation, self._encoder
         events = list(encoder.events(conflation.transitions))
-        room = self._allowance.room(now_ms) - self._overhead_bytes() - sum(map(len, events)) - len(events)
-        largest = self._worth_bytes - self._overhead_bytes()
+        room = self._allowance.room(now_ms) - self._surrounding_bytes - sum(map(len, events)) - len(events)
+        largest = self._worth_bytes - self._surrounding_bytes
         events += conflation.take(
             min(room, MAX_BYTES), largest, MAX_EVENTS - len(events), lambda event: encoder.events([event])[0]
         )
         frame = self._framed(events)
         self._allowance.spend(len(frame.payload), now_ms)
-        self._said.append(Said(frame, events, conflation.counts, self._start_ms or 0, self.position))
+        self._said.append(Said(frame, events, conflation.counts, self._began_ms, self.position))
         self._next_number += 1
         self._said_bytes += len(frame.payload)
         while len(self._said) > 1 and (len(self._said) > KEPT_FRAMES or self._said_bytes > KEPT_BYTES):
@@ -212,13 +223,14 @@ class ConflatedStream:
         conflation.told()
         self._start_ms = None
 
-    def _overhead_bytes(self) -> int:
-        """What surrounds the events of the next batch, once it has some."""
-        return len(self._framed([]).payload) + 4
-
     def _framed(self, events: Sequence[bytes]) -> Frame:
         counts = self._conflation.counts
-        return self._streams.framed(self._start_ms or 0, self.position, events, counts, self._encoder)
+        return self._streams.framed(self._began_ms, self.position, events, counts, self._encoder)
+
+    @property
+    def _began_ms(self) -> int:
+        """Where the next batch begins; one of nothing but what has waited ends there, too."""
+        return (self.position.end_ms or 0) if self._start_ms is None else self._start_ms
 
     def first_for(self, joined: Joined, said: Said) -> Frame:
         """The first batch for a reader that came while it was being gathered: the same, less what was before."""
