@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.log.test_memory import seal_early
 from tests.stream.conversation import Conversation
 from tests.stream.made import Made, draft, followed, fsyncs, made, memory_log
+from vizd.log.memory import MemoryLog
 from vizd.stream import conflated as conflated_module
 from vizd.stream.conflated import KEPT_FRAMES, ConflatedStreams, worth_bytes
 from vizd.stream.encoding import JSON, MESSAGEPACK
@@ -36,7 +37,11 @@ class StreamCase(SynchronousTestCase):
     """A log whose windows come every 50 ms, and clients of it that have a budget."""
 
     def setUp(self) -> None:
-        self.log = memory_log()
+        self.use(memory_log())
+
+    def use(self, log: MemoryLog) -> None:
+        """This log from now on; nobody has connected yet."""
+        self.log = log
         self.projection = followed(self.log)
         self.streams = ConflatedStreams(
             self.log, Frames(self.log.epoch), self.projection.view, self.projection.is_newest
