@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tests.stream.made import Made, made
-from tests.stream.test_conflated import StreamCase, heats, swims
+from tests.stream.thin_line import StreamCase, heats, swims
 from vizd.stream.allowance import Allowance
 from vizd.stream.beside import First, Rest
 from vizd.stream.encoding import JSON, MESSAGEPACK

@@ -5,7 +5,7 @@ from typing import Any
 from tests.log.test_memory import seal_early
 from tests.stream.conversation import Conversation
 from tests.stream.made import made, memory_log
-from tests.stream.test_conflated import StreamCase, batches, events_of, heats, slots_of, swims
+from tests.stream.thin_line import StreamCase, batches, events_of, heats, slots_of, swims
 from vizd.log.segment import Segment
 from vizd.stream import conflated as conflated_module
 from vizd.stream import passing as passing_module

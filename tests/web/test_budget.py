@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from tests.stream.made import Made, draft, fsyncs, made
-from tests.stream.test_conflated import events_of, heats, slots_of, swims
+from tests.stream.thin_line import events_of, heats, slots_of, swims
 from tests.web.test_websocket import TIMEOUT_S, UPGRADE, Case, hear, read_frame
 from vizd.stream.conflated import KEPT_FRAMES
 from vizd.web import dashboard as dashboard_module

@@ -2,7 +2,7 @@
 
 from twisted.internet.task import Clock
 
-from tests.stream.test_conflated import StreamCase, heats
+from tests.stream.thin_line import StreamCase, heats
 from vizd.web.nudge import EVERY_S, Nudge
 
 
