@@ -36,7 +36,7 @@ class FirstTests(StreamCase):
     def first(self, kbps: int = 20, most: int = ALL, encoder: Any = JSON, **limits: list[int]) -> First:
         self.line = Allowance(kbps, 0)
         view = self.projection.view()
-        return First(view, Filter.of(**limits), most, encoder, self.streams.frames, self.line)
+        return First(view, Filter.of(**limits), most, encoder, self.source.frames, self.line)
 
     def all_of(self, first: First) -> list[dict[str, Any]]:
         heard = []
@@ -121,7 +121,7 @@ class RestTests(StreamCase):
         self.line = Allowance(kbps, now_ms)
         self.stream = self.streams.of(Filter.of(), JSON, 20, now_ms)
         self.position = self.stream.join(now_ms).position
-        return Rest(self.streams, self.stream, Filter.of(), ALL, JSON, self.line, worth_bytes, **more)
+        return Rest(self.source, self.stream, Filter.of(), ALL, JSON, self.line, worth_bytes, **more)
 
     def pull(self, rest: Rest) -> dict[str, Any] | None:
         while rest.wants():
@@ -185,7 +185,7 @@ class RestTests(StreamCase):
         self.rest()
         self.window(*heats(range(300)))
         self.stream.follow(self.now_ms)
-        waiting = Rest(self.streams, self.stream, Filter.of(), ALL, JSON, self.line, 100)
+        waiting = Rest(self.source, self.stream, Filter.of(), ALL, JSON, self.line, 100)
         sent = self.slots(self.through(waiting))
         said = self.stream.said(0)
         assert said is not None

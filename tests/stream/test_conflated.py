@@ -9,6 +9,7 @@ from tests.stream.conversation import Conversation
 from tests.stream.made import fsyncs, made
 from tests.stream.thin_line import StreamCase, batches, events_of, heats, slots_of, swims
 from vizd.stream import conflated as conflated_module
+from vizd.stream import streams as streams_module
 from vizd.stream.conflated import KEPT_FRAMES, worth_bytes
 from vizd.stream.encoding import MESSAGEPACK
 from vizd.stream.filter import Filter
@@ -289,21 +290,21 @@ class SharingTests(StreamCase):
         clients = [self.client(10 + number) for number in range(200)]
         self.window(*heats(range(100)), *swims(1))
         window = self.log.after(self.clients[0].cursor.position)
-        found = [(client.hear_all(), self.streams.digest(window, Filter.of()))[1] for client in clients]
+        found = [(client.hear_all(), self.source.digest(window, Filter.of()))[1] for client in clients]
         self.assertEqual((len(self.streams), len(set(map(id, found)))), (200, 1))
 
     def test_where_nothing_passes_that_is_remembered_too(self) -> None:
         self.window(*fsyncs(3))
         window = self.log.after(self.log.oldest)
         for by in (Filter.of(["raft"]), Filter.of(["wal"], [7])):
-            self.assertEqual([self.streams.digest(window, by) for _ in range(2)], [None, None])
+            self.assertEqual([self.source.digest(window, by) for _ in range(2)], [None, None])
 
     def test_keys_that_wait_are_bounded_over_all_streams(self) -> None:
         self.assertEqual(self.streams.max_waiting_keys, 500_000)
         for number in range(4):
             self.client(20 + number)
         self.assertEqual(self.streams.max_waiting_keys, 125_000)
-        self.patch(conflated_module, "MAX_WAITING_KEYS", 400)
+        self.patch(streams_module, "MAX_WAITING_KEYS", 400)
         self.assertEqual(self.streams.max_waiting_keys, 500)
         self.window(*heats(range(2_000)))
         for client in self.clients:

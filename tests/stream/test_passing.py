@@ -28,7 +28,7 @@ class PassingTests(StreamCase):
     def setUp(self) -> None:
         super().setUp()
         self.begin = self.log.head
-        self.passing = Passing(self.streams, JSON)
+        self.passing = Passing(self.source, JSON)
 
     def give(self, left: Position, windows: int) -> None:
         """So many behind ``left``."""

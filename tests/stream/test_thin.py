@@ -59,12 +59,12 @@ class BeginTests(ThinCase):
         self.assertEqual(client.hear_all(), [])
 
     def test_the_state_comes_first_and_has_the_position(self) -> None:
-        self.window(*swims(1), *heats(range(3)))
+        self.window(*swims(1), *heats(range(2)))
         client = self.come_back(None, state=StateWish.NEWEST)
         self.assertNotIn("position", client.connected)
         [state] = client.hear_all()
         self.assertEqual((state["snapshot"], state["position"]), (True, self.text()))
-        self.assertEqual(len(state["data"]["events"]), 4)
+        self.assertEqual(len(state["data"]["events"]), 3)
 
     def test_what_of_the_state_has_no_room_comes_beside_the_stream(self) -> None:
         self.window(*heats(range(100)))

@@ -7,10 +7,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.stream.conversation import Conversation
 from tests.stream.made import Made, draft, followed, made, memory_log
 from vizd.log.memory import MemoryLog
-from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.encoding import JSON
 from vizd.stream.frames import Frames
 from vizd.stream.snapshot import StateWish
+from vizd.stream.source import Source
+from vizd.stream.streams import ConflatedStreams
 
 _HEAT, _ = made("SlotHeat")
 _SUSPECT, _ = made("Swim.Suspect")
@@ -38,9 +39,8 @@ class StreamCase(SynchronousTestCase):
         """This log from now on; nobody has connected yet."""
         self.log = log
         self.projection = followed(self.log)
-        self.streams = ConflatedStreams(
-            self.log, Frames(self.log.epoch), self.projection.view, self.projection.is_newest
-        )
+        self.source = Source(self.log, Frames(self.log.epoch), self.projection.view, self.projection.is_newest)
+        self.streams = ConflatedStreams(self.source)
         self.now_ms = 0.0
         self.clients: list[Conversation] = []
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from vizd.events.catalogue import TYPES
 from vizd.log.window import Page, Position, Window
-from vizd.stream.conflated import MAX_BYTES, MAX_EVENTS, ConflatedStreams
+from vizd.stream.conflated import MAX_BYTES, MAX_EVENTS
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame
 from vizd.stream.interfaces import IEncoder
+from vizd.stream.source import Source
 
 __all__ = ["Passing"]
 
@@ -19,8 +20,8 @@ class Passing:
     :ivar since: what was counted and is not told yet came behind this; ``None``: nothing is.
     """
 
-    def __init__(self, streams: ConflatedStreams, encoder: IEncoder) -> None:
-        self._streams = streams
+    def __init__(self, source: Source, encoder: IEncoder) -> None:
+        self._source = source
         self._encoder = encoder
         self._windows: Sequence[Window] = ()
         self.to: Position | None = None
@@ -77,4 +78,4 @@ class Passing:
     def _message(self, transitions: Sequence[bytes], position: Position) -> Frame:
         events, counts, from_ms = self._encoder.events(transitions), self._counts, self._counts_from_ms or 0
         self._counts, self._counts_from_ms, self.since = [0] * len(TYPES), None, None
-        return self._streams.framed(from_ms, position, events, counts, self._encoder)
+        return self._source.framed(from_ms, position, events, counts, self._encoder)

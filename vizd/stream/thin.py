@@ -21,7 +21,6 @@ from vizd.stream.beside import First, Rest
 from vizd.stream.conflated import (
     CATCHING_UP_SHARE,
     ConflatedStream,
-    ConflatedStreams,
     Joined,
     worth_bytes,
 )
@@ -34,6 +33,7 @@ from vizd.stream.live import CATCH_UP_WINDOWS, NEAR_WINDOWS, SAY_POSITION_AFTER_
 from vizd.stream.passing import Passing
 from vizd.stream.position import position_in
 from vizd.stream.snapshot import Look, StateWish
+from vizd.stream.streams import ConflatedStreams
 
 __all__ = ["Thin"]
 
@@ -67,7 +67,7 @@ class Thin:
         self.gaps: Counter[str] = Counter()
         self._told_ms = 0.0
         self._beside = Allowance(kbps * CATCHING_UP_SHARE, 0)
-        self._passing = Passing(streams, encoder)
+        self._passing = Passing(streams.source, encoder)
         # The state.
         self._is_state_due = state is not StateWish.NONE
         self._first: First | None = None
@@ -206,8 +206,8 @@ class Thin:
             return frame
         if self._is_state_due:
             self._is_state_due = False
-            streams = self._streams
-            self._first = First(streams.view(), self.filter, self._most, self._encoder, streams.frames, self._beside)
+            source = self._streams.source
+            self._first = First(source.view(), self.filter, self._most, self._encoder, source.frames, self._beside)
             return self._pull_first(self._first, now_ms)
         return self._pull_joined(self._join(now_ms), now_ms)
 
@@ -247,7 +247,7 @@ class Thin:
         kbps = self.kbps * CATCHING_UP_SHARE
         if kbps >= LEAST_KBPS_BESIDE and (sent is not None or has_changed):
             self._rest = Rest(
-                self._streams,
+                self._streams.source,
                 stream,
                 self.filter,
                 self._most,
@@ -299,7 +299,7 @@ class Thin:
         if not is_time or stream.has_counted or stream.position.seq == self.position.seq:
             return None
         self.position = stream.position
-        return self._streams.frames.position(self.position, self._encoder)
+        return self._streams.source.frames.position(self.position, self._encoder)
 
     # How far behind it is.
 
@@ -336,4 +336,4 @@ class Thin:
         return Frame(self._encoder.message(fields), self._encoder.is_binary)
 
     def _text(self) -> str:
-        return self._streams.frames.position_text(self.position)
+        return self._streams.source.frames.position_text(self.position)
