@@ -33,10 +33,11 @@ from vizd.log.coalescer import Coalescer
 from vizd.log.memory import MemoryLog
 from vizd.retention import RetentionNotice
 from vizd.status import Status
-from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
 from vizd.stream.position import EPOCH_BYTES, position_to_text
+from vizd.stream.source import Source
+from vizd.stream.streams import ConflatedStreams
 from vizd.ticker import Ticker
 from vizd.web.admission import Admission
 from vizd.web.api import ProbeEndpoint, StatsEndpoint
@@ -123,7 +124,7 @@ class Vizd(MultiService):
         turns = Turns(reactor)
         instants = Instants(log, folds.projection, folds.empty_projection, turns)
         frames = Frames(log.epoch)
-        streams = ConflatedStreams(log, frames, instants.now, folds.projection.is_newest)
+        streams = ConflatedStreams(Source(log, frames, instants.now, folds.projection.is_newest))
         Nudge(log, streams, self._clients.wake, reactor).setServiceParent(self)
         around = Surroundings(
             log, frames, streams, slots, turns, instants, folds.insight, self._clients, reactor, monotonic, wall_ms,

@@ -14,7 +14,7 @@ from vizd.sim.encoded import EncodedEvent
 from vizd.wire.vizd_pb2 import Hello, PublishResponse
 
 MANY_EVENTS, _MANY_BYTES = 100_000, 16 << 20
-_HEARTBEAT_MS = 500
+_HEARTBEAT_S = 0.5
 _MAX_MESSAGE_EVENTS, _MAX_MESSAGE_BYTES = 10_000, 1_000_000
 
 
@@ -28,7 +28,7 @@ class Process:
         self._buffer = SendBuffer(max_buffered_events, _MANY_BYTES)
         self._loop = loop
         self._calls = calls
-        self._spoken_ms = 0
+        self._spoken_s = 0.0
         self._stream = self._connected()
 
     @property
@@ -46,8 +46,8 @@ class Process:
             return
         while True:
             batch = self._buffer.take(_MAX_MESSAGE_EVENTS, _MAX_MESSAGE_BYTES)
-            if batch.events or now_ms - self._spoken_ms >= _HEARTBEAT_MS:
-                self._spoken_ms = now_ms
+            if batch.events or self._loop.time() - self._spoken_s >= _HEARTBEAT_S:
+                self._spoken_s = self._loop.time()
                 message = events_message(batch.first_seq, now_ms, self._buffer.dropped_total, batch.events)
                 self._stream.send(message)
             if not batch.events:

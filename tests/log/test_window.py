@@ -61,6 +61,25 @@ class WhatAWindowSays(TestCase):
     def test_its_position_lies_behind_it(self) -> None:
         self.assertEqual(Window(4, 100, "here", draft(100, 3, 50), 10).position, Position(4, 13, 150))
 
+    def test_it_knows_where_the_events_of_each_facet_stand(self) -> None:
+        window = window_of(("Wal.Fsync", (1,), None), ("Swim.Alive", (1,), None), ("Wal.Fsync", (1,), None))
+        fsync, alive = window.facets[0], window.facets[1]
+        self.assertEqual(dict(window.places_by_facet()), {fsync: [0, 2], alive: [1]})
+        self.assertIs(window.places_by_facet(), window.places_by_facet(), "found once")
+
+    def test_what_passes_is_picked_in_order_and_tallied_by_type(self) -> None:
+        column = [Facets().of(BY_NAME[name], (1,), None) for name in ("Wal.Fsync", "Swim.Alive", "Cache", "Swim.Alive")]
+        window = Window(1, 0, "here", Draft(0, 50, column, [b"a", b"b", b"c", b"d"], []), 0)
+        for names, picked in (
+            ({"Wal.Fsync", "Swim.Alive"}, [b"a", b"b", b"d"]),
+            ({"Cache"}, [b"c"]),
+            (set[str](), []),
+        ):
+            verdicts = {facet: str(facet.kind) in names for facet in column}
+            self.assertEqual(window.pick(verdicts), picked)
+            self.assertEqual(sum(window.tally(verdicts)), len(picked))
+        self.assertEqual(window.tally(dict.fromkeys(column, True)), list(window.counts))
+
     def test_its_repr_says_which_it_is(self) -> None:
         self.assertEqual(repr(Window(4, 100, "here", draft(100, 3, 50), 0)), "<Window 4 [100, 150) 3 events>")
 

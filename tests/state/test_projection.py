@@ -11,10 +11,12 @@ from tests.state.streams import RAFT, Chronicle, Step, sealed, steps
 from tests.stream.made import Made, fsyncs, made
 from vizd.events.catalogue import KINDS
 from vizd.log.window import Draft, Window
+from vizd.state import keys
 from vizd.state.projection import Projection
 from vizd.state.view import Slice, View
 
 MAX_AGE_MS = 3_000
+key_of = keys.Keys().of
 
 
 class Small(Projection):
@@ -128,6 +130,32 @@ class Keys(TestCase):
 
     def test_nothing_of_class_log_is_kept(self) -> None:
         self.assertEqual(self.kept(made("Raft.VoteReq", shard=1, term=9), made("Wal.SegmentRoll", node=1)), [])
+
+
+class Newest(TestCase):
+    def is_newest(self, log: Log, *events: Made) -> list[bool]:
+        return [log.projection.is_newest(key_of(*event), event[1]) for event in events]
+
+    def test_an_event_is_the_newest_until_another_of_its_key_comes(self) -> None:
+        log = Log(Projection(MAX_AGE_MS))
+        start, finish = made("Compaction.Start", node=1, level=2), made("Compaction.Finish", node=1, level=2)
+        other = made("Compaction.Start", node=1, level=3)
+        log.add([start, other])
+        self.assertEqual(self.is_newest(log, start, other, finish), [True, True, False])
+        log.add([finish])
+        self.assertEqual(self.is_newest(log, start, other, finish), [False, True, True])
+
+    def test_one_that_is_driven_out_is_not(self) -> None:
+        log = Log(Projection(MAX_AGE_MS, max_keys=1))
+        log.add([made("Wal.Fsync", node=1), made("Wal.Fsync", node=2)])
+        self.assertEqual(self.is_newest(log, made("Wal.Fsync", node=1), made("Wal.Fsync", node=2)), [False, True])
+
+    def test_all_that_a_view_holds_are(self) -> None:
+        log = Log(Small(MAX_AGE_MS))
+        for number in range(20):
+            log.add([made("SlotHeat", slot=number % 7, ts=number + 1), made("Swim.Alive", node=number % 3)])
+        for part in log.projection.view().slices():
+            self.assertTrue(all(self.is_newest(log, *zip(part.facets, part.fragments, strict=True))))
 
 
 class InOrder(TestCase):

@@ -37,6 +37,7 @@ class OfAnyHistory(TestCase):
                     chain.drop(seq, oldest)
                     del model[oldest]
             self.assertEqual(len(chain), len(model))
+            self.assertEqual([chain.get(key) for key in KEYS], [model.get(key) for key in KEYS])
             self.assertEqual(chain.memory_bytes, sum(entry_bytes(*item) for item in model.items()))
             views.append((seen(chain, seq), list(reversed(model.values()))))
         for view, expected in views:
@@ -54,6 +55,7 @@ class OfAnyHistory(TestCase):
         for part in (older[:2], older[2:]):
             chain.put_older(part, [FACET] * len(part), part, [1] * len(part))
         self.assertEqual(walked(seen(chain, 1).slices()), walked(seen(expected, 1).slices()))
+        self.assertEqual([chain.get(key) for key in keys], keys)
         self.assertEqual(chain.memory_bytes, expected.memory_bytes)
 
 

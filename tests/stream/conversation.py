@@ -10,7 +10,6 @@ from vizd.log.memory import MemoryLog
 from vizd.log.window import Page, Position
 from vizd.state.projection import Projection
 from vizd.state.view import View
-from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frames
@@ -18,6 +17,8 @@ from vizd.stream.history import ReadSlots, Wanted
 from vizd.stream.live import MAX_LAG_MS, Live
 from vizd.stream.session import Session
 from vizd.stream.snapshot import Look, StateWish, WantedView
+from vizd.stream.source import Source
+from vizd.stream.streams import ConflatedStreams
 from vizd.stream.thin import Thin
 
 
@@ -62,7 +63,8 @@ class Conversation:
         if max_kbps is None:
             self.cursor: Any = Live(log, projection.view, frames, encoder, by, max_lag_ms, state)
         else:
-            streams = streams or ConflatedStreams(log, frames, projection.view, projection.is_newest)
+            if streams is None:  # Not by its truth: one that has no readers yet is empty.
+                streams = ConflatedStreams(Source(log, frames, projection.view, projection.is_newest))
             self.cursor = Thin(log, streams, encoder, by, max_kbps, state)
         self.session = Session(log, frames, slots or ReadSlots(), encoder, self.cursor)
         self.now_ms = now_ms

@@ -192,6 +192,25 @@ class BoundTests(SynchronousTestCase):
         line.window(gauges=range(3), phases=["new"])
         self.assertEqual((len(line.waiting), b"new" in line.waiting), (4, False))
 
+    def test_a_phase_takes_the_place_of_the_gauge_that_came_last(self) -> None:
+        line = Line(max_keys=3)
+        line.window(gauges=["a", "b", "c"])
+        line.window(phases=["p"], gauges=["b", "d"])
+        line.window(phases=["p"])
+        self.assertEqual((sorted(line.take(99)), len(line.waiting)), (["a", "b", "p"], 0))
+        line.window(phases=["p", "q", "r", "s"], gauges=["a"])
+        self.assertEqual(line.take(99), ["p", "q", "r"], "but there are no more keys than may be")
+
+    def test_so_a_flood_of_gauges_delays_no_phase_though_it_takes_all_the_room_there_is(self) -> None:
+        line = Line(max_keys=20)
+        sent: list[str] = []
+        for turn in range(50):
+            line.window(gauges=range(turn, turn + 40), phases=[f"phase {turn}"])
+            sent += line.take(6)
+        phases = [int(name.split()[1]) for name in sent if name.startswith("phase")]
+        self.assertEqual(sorted(phases), list(range(len(phases))))
+        self.assertGreater(len(phases), 45)
+
     def test_of_the_logs_the_newest_wait(self) -> None:
         line = Line()
         for first in range(0, 3 * MAX_LOGS, 100):

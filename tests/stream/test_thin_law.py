@@ -26,12 +26,13 @@ from vizd.state.keys import Keys
 from vizd.stream import beside as beside_module
 from vizd.stream import conflated as conflated_module
 from vizd.stream import walk as walk_module
-from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frames
 from vizd.stream.position import position_from_text
 from vizd.stream.snapshot import StateWish
+from vizd.stream.source import Source
+from vizd.stream.streams import ConflatedStreams
 
 NAMES = {
     "Raft.LeaderElected": ("shard", "node"),
@@ -98,7 +99,7 @@ class ThinClients(RuleBasedStateMachine):
         self.log.listen(lambda window: self.windows.append(list(zip(window.facets, window.fragments, strict=True))))
         self.projection = followed(self.log)
         frames = Frames(self.log.epoch)
-        self.streams = ConflatedStreams(self.log, frames, self.projection.view, self.projection.is_newest)
+        self.streams = ConflatedStreams(Source(self.log, frames, self.projection.view, self.projection.is_newest))
         self.clients: list[Client] = []
         self.by_text: dict[str, Made] = {}
 

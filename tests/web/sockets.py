@@ -9,12 +9,13 @@ from twisted.internet.task import Clock
 from tests.stream.made import draft, followed, fsyncs, insight_of, memory_log
 from vizd.log.memory import MemoryLog
 from vizd.state.projection import Projection
-from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
 from vizd.stream.history import ReadSlots
 from vizd.stream.snapshot import StateWish
+from vizd.stream.source import Source
+from vizd.stream.streams import ConflatedStreams
 from vizd.web.clients import Clients
 from vizd.web.dashboard import Dashboard, Surroundings, Wish
 from vizd.web.instants import Instants
@@ -119,7 +120,7 @@ class House:
         self.around = Surroundings(
             self.log,
             frames,
-            ConflatedStreams(self.log, frames, projection.view, projection.is_newest),
+            ConflatedStreams(Source(self.log, frames, projection.view, projection.is_newest)),
             self.slots,
             self.turns,
             Instants(self.log, projection, lambda: Projection(3_600_000), self.turns),

@@ -54,6 +54,14 @@ class QueryTests(SynchronousTestCase):
         for wrong in ("-1", "1.5", "soon"):
             self.assert_wrong(f"max_lag_ms={wrong}", "max_lag_ms", "duration_ms")
 
+    def test_a_budget_is_a_whole_number_of_kilobits_within_bounds(self) -> None:
+        for text, right in (("max_kbps=1", 1), ("max_kbps=20", 20), ("max_kbps=10000000", 10_000_000), ("", None)):
+            self.assertEqual(query(text).kbps("max_kbps"), right)
+        for wrong in ("0", "-1", "1e12", "1000000000000", "10000001", "abc", "", "20.5", "%D9%A1"):
+            self.assert_wrong(f"max_kbps={wrong}", "max_kbps", "kbps")
+        with self.assertRaisesRegex(ValueError, "from 1 to 10000000"):
+            query("max_kbps=0").kbps("max_kbps")
+
     def test_the_state_is_wanted_unless_it_is_not(self) -> None:
         for text, right in (("state=true", "NEWEST"), ("state=ALL", "ALL"), ("state=False", "NONE"), ("", "NEWEST")):
             self.assertEqual(query(text).state().name, right)

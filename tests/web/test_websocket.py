@@ -18,9 +18,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.stream.made import draft, followed, fsyncs, insight_of, memory_log
 from vizd.state.projection import Projection
-from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
+from vizd.stream.source import Source
+from vizd.stream.streams import ConflatedStreams
 from vizd.web import websocket as websocket_module
 from vizd.web.admission import Admission
 from vizd.web.clients import Clients
@@ -50,7 +51,7 @@ class Case(TestCase):
         around = Surroundings(
             self.log,
             frames,
-            ConflatedStreams(self.log, frames, self.projection.view, self.projection.is_newest),
+            ConflatedStreams(Source(self.log, frames, self.projection.view, self.projection.is_newest)),
             ReadSlots(),
             turns,
             Instants(self.log, self.projection, lambda: Projection(3_600_000), turns),

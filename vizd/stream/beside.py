@@ -15,11 +15,12 @@ from vizd.events.facet import Facet
 from vizd.log.window import Position, counts_of
 from vizd.state.view import View
 from vizd.stream.allowance import Allowance
-from vizd.stream.conflated import FEW, ConflatedStream, ConflatedStreams
+from vizd.stream.conflated import FEW, ConflatedStream
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame, Frames
 from vizd.stream.interfaces import IEncoder
 from vizd.stream.snapshot import BATCH_EVENTS, Look
+from vizd.stream.source import Source
 from vizd.stream.walk import Walk
 
 __all__ = ["First", "Rest"]
@@ -104,7 +105,8 @@ class First:
         position = {"position": self._frames.position_text(self._position)}
         others = self._encoder.events(walk.fragments[transitions:BATCH_EVENTS])
         surrounding = len(self._made([], [], {**position, "truncated": True}).payload)
-        facets, events = walk.take(transitions + _fitting(others, room - surrounding))
+        urgent = sum(map(len, walk.fragments[:transitions])) + transitions
+        facets, events = walk.take(transitions + _fitting(others, room - surrounding - urgent))
         self.sent = frozenset(events[transitions:])
         self.ended = True
         self.is_partial = bool(len(walk)) or not walk.is_read
@@ -125,7 +127,7 @@ class Rest:
 
     def __init__(
         self,
-        streams: ConflatedStreams,
+        source: Source,
         stream: ConflatedStream,
         by: Filter,
         most: int,
@@ -140,10 +142,10 @@ class Rest:
             hold all that is left. :param sent: what need not come any more.
         :param newer_than: only what has come since, and as part of the stream, not of a snapshot.
         """
-        self._streams = streams
+        self._source = source
         self._stream = stream
         self._encoder = encoder
-        self._view = streams.view()
+        self._view = source.view()
         self._newer_than = newer_than
         self._walk = Walk(self._view, by, most, newer_than.end_ms if newer_than else None)
         self._sent = sent
@@ -184,18 +186,18 @@ class Rest:
 
     def _let_go_of_old(self) -> None:
         """What is newer has come, or comes in the stream; so do transitions."""
-        walk, streams, stream, sent = self._walk, self._streams, self._stream, self._sent
+        walk, source, stream, sent = self._walk, self._source, self._stream, self._sent
         walk.keep(
             lambda facet, event: (
                 facet.kind.event_class is not EventClass.TRANSITION
                 and event not in sent
-                and streams.is_current(facet, event)
+                and source.is_current(facet, event)
                 and not stream.brings(facet, event)
             )
         )
 
     def _made(self, facets: Sequence[Facet], events: Sequence[bytes], position: Position) -> Frame:
-        streams, encoder = self._streams, self._encoder
+        source, encoder = self._source, self._encoder
         if self._newer_than is None:
-            return _batch(streams.frames, encoder, self._view.as_of_ms or 0, facets, events, {})
-        return streams.framed(position.end_ms or 0, position, events, counts_of(()), encoder)
+            return _batch(source.frames, encoder, self._view.as_of_ms or 0, facets, events, {})
+        return source.framed(position.end_ms or 0, position, events, counts_of(()), encoder)

@@ -11,20 +11,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
-from vizd.log.interfaces import ILog
-from vizd.log.window import Position, Window
-from vizd.state.keys import Keys
-from vizd.state.view import View
+from vizd.log.window import Position
 from vizd.stream.allowance import Allowance, saved_bytes
 from vizd.stream.conflation import Conflation
-from vizd.stream.digest import Digest, digest
 from vizd.stream.filter import Filter
-from vizd.stream.frames import Frame, Frames
+from vizd.stream.frames import Frame
 from vizd.stream.interfaces import IEncoder
-from vizd.stream.recent import Recent
+from vizd.stream.source import Source
 
-__all__ = ["ConflatedStream", "ConflatedStreams", "Joined", "Said", "worth_bytes"]
+__all__ = ["ConflatedStream", "Joined", "Said", "worth_bytes"]
 
 MAX_EVENTS = 10_000
 MAX_BYTES = 1 << 20
@@ -38,11 +35,14 @@ FEW = 16
 KEPT_FRAMES = 64
 KEPT_BYTES = 1 << 20
 """Of what was said last; the newest is always kept."""
+LOOK_AGAIN_MS = 50
+"""While the log does not grow: so often it sees whether there is room for what waits, whoever asks."""
 CATCHING_UP_SHARE = 0.25
 """Of the budget, for the state that a reader is still to get beside the stream; the stream has the rest meanwhile."""
-MAX_WAITING_KEYS = 500_000
-"""Of all streams together, about 100 MB; each has its share of them, and ``MIN_WAITING_KEYS`` at least."""
-MIN_WAITING_KEYS = 500
+
+_LONG = 10**12
+_LONG_COUNTS = [10**6] * len(TYPES)
+"""A time and counts with as many digits as they have: what surrounds a batch is measured with them, once."""
 
 
 def worth_bytes(kbps: float) -> int:
@@ -85,25 +85,41 @@ class ConflatedStream:
     :ivar position: behind the last window that it has looked at.
     """
 
-    def __init__(self, streams: "ConflatedStreams", by: Filter, encoder: IEncoder, kbps: int, now_ms: float) -> None:
-        self._streams = streams
+    def __init__(
+        self,
+        source: Source,
+        by: Filter,
+        encoder: IEncoder,
+        kbps: int,
+        now_ms: float,
+        max_waiting_keys: Callable[[], int],
+        on_left: Callable[["ConflatedStream"], None],
+    ) -> None:
+        """
+        :param max_waiting_keys: at present. :param on_left: called when its last reader has left.
+        """
+        self._source = source
+        self._max_waiting_keys = max_waiting_keys
+        self._on_left = on_left
         self._filter = by
         self._encoder = encoder
         self._kbps = kbps
         self._allowance = Allowance(kbps, now_ms)
         self._worth_bytes = worth_bytes(kbps)
+        self._surrounding_bytes = len(source.framed(_LONG, Position(0, 0, _LONG), [], _LONG_COUNTS, encoder).payload)
         self._conflation = Conflation()
         self._start_ms: int | None = None
+        self._looked_ms = now_ms
         self._said: deque[Said] = deque()
         self._said_bytes = 0
         self._next_number = 0
         self.readers = 0
         self.catching_up = 0
-        self.position = streams.log.head
+        self.position = source.log.head
 
     def brings(self, facet: Facet, event: bytes) -> bool:
         """An event of this one's key waits to be sent."""
-        return self._streams.keys.of(facet, event) in self._conflation
+        return self._source.key(facet, event) in self._conflation
 
     @property
     def is_waiting(self) -> bool:
@@ -127,7 +143,7 @@ class ConflatedStream:
         """One reader less."""
         self.readers -= 1
         if not self.readers:
-            self._streams.forget(self)
+            self._on_left(self)
 
     def catch_up(self, change: int) -> None:
         """So many readers more, or less, get the state beside the stream."""
@@ -153,23 +169,24 @@ class ConflatedStream:
 
     def is_behind(self) -> bool:
         """The log has grown."""
-        return self.position.seq < self._streams.log.head.seq
+        return self.position.seq < self._source.log.head.seq
 
     def follow(self, now_ms: float) -> None:
         """Look at what the log has got, and say what can't wait, or has room."""
-        log = self._streams.log
-        if not self.is_behind():
+        log = self._source.log
+        if not self.is_behind() and now_ms - self._looked_ms < LOOK_AGAIN_MS:
             return
+        self._looked_ms = now_ms
         if self.position.seq < log.tail.seq:
             self._begin_anew()
         while window := log.after(self.position):
             self.position = window.position
-            found = self._streams.digest(window, self._filter)
+            found = self._source.digest(window, self._filter)
             if found is None:
                 continue
             if self._start_ms is None:
                 self._start_ms = window.start_ms
-            self._conflation.add(found, self._streams.max_waiting_keys)
+            self._conflation.add(found, self._max_waiting_keys())
             if len(self._conflation.transitions) >= MAX_EVENTS or self._urgent_bytes() >= MAX_BYTES:
                 self._say(now_ms)
         if self._conflation.transitions or (len(self._conflation) and self._is_worth_it(now_ms)):
@@ -182,14 +199,14 @@ class ConflatedStream:
         self._said_bytes = 0
         self._conflation = Conflation()
         self._start_ms = None
-        self.position = self._streams.log.head
+        self.position = self._source.log.head
 
     def _urgent_bytes(self) -> int:
         return sum(map(len, self._conflation.transitions))
 
     def _is_worth_it(self, now_ms: float) -> bool:
-        room = self._allowance.room(now_ms) - self._overhead_bytes()
-        enough = self._worth_bytes - self._overhead_bytes()
+        room = self._allowance.room(now_ms) - self._surrounding_bytes
+        enough = self._worth_bytes - self._surrounding_bytes
         if len(self._conflation) <= FEW:
             enough = min(enough, self._conflation.bytes_waiting())
         return 0 < enough <= room
@@ -197,14 +214,14 @@ class ConflatedStream:
     def _say(self, now_ms: float) -> None:
         conflation, encoder = self._conflation, self._encoder
         events = list(encoder.events(conflation.transitions))
-        room = self._allowance.room(now_ms) - self._overhead_bytes() - sum(map(len, events)) - len(events)
-        largest = self._worth_bytes - self._overhead_bytes()
+        room = self._allowance.room(now_ms) - self._surrounding_bytes - sum(map(len, events)) - len(events)
+        largest = self._worth_bytes - self._surrounding_bytes
         events += conflation.take(
             min(room, MAX_BYTES), largest, MAX_EVENTS - len(events), lambda event: encoder.events([event])[0]
         )
         frame = self._framed(events)
         self._allowance.spend(len(frame.payload), now_ms)
-        self._said.append(Said(frame, events, conflation.counts, self._start_ms or 0, self.position))
+        self._said.append(Said(frame, events, conflation.counts, self._began_ms, self.position))
         self._next_number += 1
         self._said_bytes += len(frame.payload)
         while len(self._said) > 1 and (len(self._said) > KEPT_FRAMES or self._said_bytes > KEPT_BYTES):
@@ -212,13 +229,14 @@ class ConflatedStream:
         conflation.told()
         self._start_ms = None
 
-    def _overhead_bytes(self) -> int:
-        """What surrounds the events of the next batch, once it has some."""
-        return len(self._framed([]).payload) + 4
-
     def _framed(self, events: Sequence[bytes]) -> Frame:
         counts = self._conflation.counts
-        return self._streams.framed(self._start_ms or 0, self.position, events, counts, self._encoder)
+        return self._source.framed(self._began_ms, self.position, events, counts, self._encoder)
+
+    @property
+    def _began_ms(self) -> int:
+        """Where the next batch begins; one of nothing but what has waited ends there, too."""
+        return (self.position.end_ms or 0) if self._start_ms is None else self._start_ms
 
     def first_for(self, joined: Joined, said: Said) -> Frame:
         """The first batch for a reader that came while it was being gathered: the same, less what was before."""
@@ -226,82 +244,4 @@ class ConflatedStream:
             return said.frame
         counts = [all_of_it - before for all_of_it, before in zip(said.counts, joined.counts, strict=True)]
         start_ms = max(said.start_ms, joined.position.end_ms or 0)
-        return self._streams.framed(start_ms, said.position, said.events, counts, self._encoder)
-
-
-class ConflatedStreams:
-    """All of one daemon; those without readers go.
-
-    :ivar log: that they follow.
-    """
-
-    MAX_DIGESTS = 512
-    MAX_DIGEST_BYTES = 16 << 20
-    """200 different filters fit for two ticks."""
-
-    def __init__(
-        self, log: ILog, frames: Frames, view: Callable[[], View], is_newest: Callable[[bytes, bytes], bool]
-    ) -> None:
-        """
-        :param view: of the state at the head. :param is_newest: of this key there is nothing newer in that than this
-            event.
-        """
-        self.log = log
-        self.frames = frames
-        self.view = view
-        self._is_newest = is_newest
-        self.keys = Keys()
-        self._streams: dict[tuple[Filter, str, int], ConflatedStream] = {}
-        self._digests = Recent[tuple[Filter, int], Digest | None](self.MAX_DIGESTS, self.MAX_DIGEST_BYTES)
-
-    def __len__(self) -> int:
-        return len(self._streams)
-
-    @property
-    def are_waiting(self) -> bool:
-        """Some line has something to say once there is room."""
-        return any(stream.is_waiting for stream in self._streams.values())
-
-    @property
-    def max_waiting_keys(self) -> int:
-        """Of each stream."""
-        return max(MIN_WAITING_KEYS, MAX_WAITING_KEYS // max(1, len(self._streams)))
-
-    def of(self, by: Filter, encoder: IEncoder, kbps: int, now_ms: float) -> ConflatedStream:
-        """The stream for these, to join at once."""
-        key = by, encoder.name, kbps
-        stream = self._streams.get(key)
-        if stream is None:
-            stream = self._streams[key] = ConflatedStream(self, by, encoder, kbps, now_ms)
-        return stream
-
-    def forget(self, stream: ConflatedStream) -> None:
-        """It has no readers left."""
-        self._streams = {key: each for key, each in self._streams.items() if each is not stream}
-
-    def digest(self, window: Window, by: Filter) -> Digest | None:
-        """What ``by`` lets pass of ``window``, remembered; ``None``: nothing."""
-        key = by, window.seq
-        if key in self._digests:
-            return self._digests[key]
-        found = None
-        if by.wants_types(window.types):
-            found = digest(window, by.verdicts, self.keys)
-            found = found if found.events else None
-        return self._digests.keep(key, found, found.memory_bytes if found else 0)
-
-    def framed(
-        self, start_ms: int, position: Position, events: Sequence[bytes], counts: Sequence[int], encoder: IEncoder
-    ) -> Frame:
-        """A batch of a thin line.
-
-        :param events: encoded. :param counts: what has happened, by type, whether it is sent or not.
-        """
-        end_ms = position.end_ms or start_ms
-        extras = {"position": self.frames.position_text(position), "sent": len(events), "of": sum(counts)}
-        data = encoder.data(start_ms, end_ms, events, counts)
-        return Frame(encoder.batch(data, extras), encoder.is_binary, len(events))
-
-    def is_current(self, facet: Facet, event: bytes) -> bool:
-        """Nothing newer has come of its key since this event of the state."""
-        return self._is_newest(self.keys.of(facet, event), event)
+        return self._source.framed(start_ms, said.position, said.events, counts, self._encoder)

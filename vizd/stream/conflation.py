@@ -10,7 +10,7 @@ phases, gauges and logs are served in turns, so that a flood of gauges does not 
 whether it is sent or not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,14 @@ __all__ = ["Conflation"]
 
 MAX_LOGS = 500
 """That wait; a newer one drives out the oldest."""
+
+
+def _fitting(waiting: Mapping[bytes, Placed], newer: Mapping[bytes, Placed], room: int) -> Mapping[bytes, Placed]:
+    """What may wait of ``newer``: keys that wait already, and so many others."""
+    if len(newer) <= room:
+        return newer
+    others = islice((key for key in newer if key not in waiting), max(0, room))
+    return {key: newer[key] for key in (*(newer.keys() & waiting.keys()), *others)}
 
 
 class Conflation:
@@ -51,16 +59,19 @@ class Conflation:
         """What the next window brings.
 
         :param max_keys: that may wait. One that finds no room is counted, and may wait when it changes the next time.
+            A phase finds some as long as gauges wait.
         """
         self.events += digest.events
         self.counts = list(map(sum, zip(self.counts, digest.counts, strict=True)))
         self.transitions += digest.transitions
-        for waiting, newer in ((self._phases, digest.phases), (self._gauges, digest.gauges)):
-            room = max_keys - len(self._phases) - len(self._gauges)
-            if len(newer) > room:
-                new = islice((key for key in newer if key not in waiting), max(0, room))
-                newer = {key: newer[key] for key in (*(newer.keys() & waiting.keys()), *new)}
-            waiting.update(newer)
+        phases, gauges = self._phases, self._gauges
+        before = len(phases)
+        phases.update(_fitting(phases, digest.phases, max_keys - before))
+        # A phase has the place of the gauge that came last: of gauges there may be a flood.
+        over = len(phases) + len(gauges) - max_keys
+        for _ in range(min(over, len(phases) - before, len(gauges))):
+            gauges.popitem()
+        gauges.update(_fitting(gauges, digest.gauges, max_keys - len(phases) - len(gauges)))
         self._logs.update((each[0], each) for each in digest.logs)
         for place in list(islice(self._logs, max(0, len(self._logs) - MAX_LOGS))):
             del self._logs[place]

@@ -10,22 +10,17 @@ transition sent; a ``gap`` only where transitions are gone, or were passed over 
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from zope.interface import implementer
 
-from vizd.events.catalogue import TYPES
 from vizd.log.interfaces import ILog
-from vizd.log.window import END, Gap, Page, PageLimits, Position, Window
+from vizd.log.window import END, Gap, Page, PageLimits, Position
 from vizd.stream.allowance import Allowance
 from vizd.stream.beside import First, Rest
 from vizd.stream.conflated import (
     CATCHING_UP_SHARE,
-    MAX_BYTES,
-    MAX_EVENTS,
     ConflatedStream,
-    ConflatedStreams,
     Joined,
     worth_bytes,
 )
@@ -35,8 +30,10 @@ from vizd.stream.gaps import gap_fields, skipped
 from vizd.stream.history import Wanted
 from vizd.stream.interfaces import ICursor, IEncoder
 from vizd.stream.live import CATCH_UP_WINDOWS, NEAR_WINDOWS, SAY_POSITION_AFTER_MS
+from vizd.stream.passing import Passing
 from vizd.stream.position import position_in
 from vizd.stream.snapshot import Look, StateWish
+from vizd.stream.streams import ConflatedStreams
 
 __all__ = ["Thin"]
 
@@ -70,11 +67,7 @@ class Thin:
         self.gaps: Counter[str] = Counter()
         self._told_ms = 0.0
         self._beside = Allowance(kbps * CATCHING_UP_SHARE, 0)
-        # Behind the head.
-        self._counts: Sequence[int] = [0] * len(TYPES)
-        self._counts_from_ms: int | None = None
-        self._read_ahead: list[Window] = []
-        self._read_to: Position | None = None
+        self._passing = Passing(streams.source, encoder)
         # The state.
         self._is_state_due = state is not StateWish.NONE
         self._first: First | None = None
@@ -108,11 +101,13 @@ class Thin:
 
     def limit(self, by: Filter, *, with_state: bool) -> None:
         """See ``ICursor``."""
+        is_on_its_way = self._first is not None or self._rest is not None
+        self._is_state_due |= with_state or (is_on_its_way and self.wish is not StateWish.NONE)
         self._leave()
-        self._is_state_due |= with_state or self._first is not None
         self._first = None
         self._sent_first = self._changed_since = None
-        self._read_ahead, self._read_to = [], None
+        self.position = self._passing.since or self.position  # What was not told is counted anew.
+        self._passing.forget()
         self.filter = by
 
     @property
@@ -123,7 +118,7 @@ class Thin:
     def pause(self) -> None:
         """See ``ICursor``."""
         self._leave()
-        self._read_ahead, self._read_to = [], None
+        self._passing.put_back()
         self.held = True
 
     def resume(self, *, catch_up: bool) -> Frame | None:
@@ -145,7 +140,7 @@ class Thin:
         if self.held:
             return False
         if self._stream is None:
-            return self._is_near or self._read_to is not None or self.position.seq < self._log.oldest.seq
+            return self._is_near or self._passing.to is not None or self.position.seq < self._log.oldest.seq
         return self._stream.is_behind() or self._stream.has_said(self._number)
 
     @property
@@ -169,14 +164,14 @@ class Thin:
             return self._first.wants()
         if self._rest:
             return self._rest.wants()
-        if self.held or self._stream or self._read_to or self._is_near:
+        if self.held or self._stream or self._passing.to or self._is_near:
             return None
         return Wanted(self.position, END, self.filter.wants, PAGE)
 
     def feed(self, page: Page) -> None:
         """See ``ICursor``."""
         if not page.gap:  # Else it was trimmed while it was read: the next ``pull`` says so.
-            self._read_ahead, self._read_to = list(page.windows), page.position
+            self._passing.give(page)
 
     def take_known(self) -> bool:
         """See ``ICursor``."""
@@ -200,22 +195,19 @@ class Thin:
     def _come_nearer(self, now_ms: float) -> Frame | None:
         if self.position.seq < self._log.oldest.seq:
             return self._skip(self._log.oldest, "budget")
-        if self._read_to:
-            windows, position = self._read_ahead, self._read_to
-            self._read_ahead, self._read_to = [], None
-            return self._pass(windows, position, now_ms)
-        if not self._is_near:
+        if self._passing.to is None and not self._is_near:
             return None
-        windows, position = [], self.position
-        while window := self._log.after(position):
-            windows.append(window)
-            position = window.position
-        if frame := self._pass(windows, position, now_ms):
+        if self._passing.to is None:
+            self._passing.give(self._near())
+        self.position, frame = self._passing.go(self.position, self.filter, self._log.head)
+        if frame:
+            self._beside.spend(len(frame.payload), now_ms)
+        if frame or self.position.seq < self._log.head.seq:
             return frame
         if self._is_state_due:
             self._is_state_due = False
-            streams = self._streams
-            self._first = First(streams.view(), self.filter, self._most, self._encoder, streams.frames, self._beside)
+            source = self._streams.source
+            self._first = First(source.view(), self.filter, self._most, self._encoder, source.frames, self._beside)
             return self._pull_first(self._first, now_ms)
         return self._pull_joined(self._join(now_ms), now_ms)
 
@@ -223,30 +215,13 @@ class Thin:
     def _most(self) -> int:
         return self.wish_on_request.value
 
-    def _pass(self, windows: Sequence[Window], position: Position, now_ms: float) -> Frame | None:
-        """Send the transitions of these windows, and count everything; at the head say what was counted."""
-        transitions: list[bytes] = []
-        by = self.filter
-        for at, window in enumerate(windows):
-            if not by.wants_types(window.types):
-                continue
-            if self._counts_from_ms is None:
-                self._counts_from_ms = window.start_ms
-            counts = window.counts if by.is_open else window.tally(by.verdicts)
-            self._counts = list(map(sum, zip(self._counts, counts, strict=True)))
-            transitions += window.pick(by.transitions)
-            if len(transitions) >= MAX_EVENTS or sum(map(len, transitions)) >= MAX_BYTES:
-                self._read_ahead, self._read_to = list(windows[at + 1 :]), position
-                position = window.position
-                break
-        self.position = position
-        if not (transitions or (any(self._counts) and position.seq == self._log.head.seq)):
-            return None
-        events = self._encoder.events(transitions)
-        frame = self._streams.framed(self._counts_from_ms or 0, position, events, self._counts, self._encoder)
-        self._beside.spend(len(frame.payload), now_ms)
-        self._counts, self._counts_from_ms = [0] * len(TYPES), None
-        return frame
+    def _near(self) -> Page:
+        """Up to the head, which is not far."""
+        windows, position = [], self.position
+        while window := self._log.after(position):
+            windows.append(window)
+            position = window.position
+        return Page(None, windows, position)
 
     # The state.
 
@@ -272,7 +247,7 @@ class Thin:
         kbps = self.kbps * CATCHING_UP_SHARE
         if kbps >= LEAST_KBPS_BESIDE and (sent is not None or has_changed):
             self._rest = Rest(
-                self._streams,
+                self._streams.source,
                 stream,
                 self.filter,
                 self._most,
@@ -324,7 +299,7 @@ class Thin:
         if not is_time or stream.has_counted or stream.position.seq == self.position.seq:
             return None
         self.position = stream.position
-        return self._streams.frames.position(self.position, self._encoder)
+        return self._streams.source.frames.position(self.position, self._encoder)
 
     # How far behind it is.
 
@@ -347,18 +322,18 @@ class Thin:
     # Gaps.
 
     def _skip(self, entered: Position, reason: str) -> Frame | None:
-        gap = skipped(self._log, self.position, entered, reason)
+        left = self._passing.since or self.position  # What was counted and not told is in the gap, too.
+        gap = skipped(self._log, left, entered, reason)
         self.position = entered
-        self._read_ahead, self._read_to = [], None
+        self._passing.forget()
         return self._declare(gap) if gap and (gap.events or reason == "budget") else None
 
     def _declare(self, gap: Gap) -> Frame:
         self.gaps[gap.reason] += 1
-        self._counts, self._counts_from_ms = [0] * len(TYPES), None  # The gap counts them, too.
         self._come_back()
         self._changed_since = None
         fields = {"type": "gap", **gap_fields(gap), "position": self._text()}
         return Frame(self._encoder.message(fields), self._encoder.is_binary)
 
     def _text(self) -> str:
-        return self._streams.frames.position_text(self.position)
+        return self._streams.source.frames.position_text(self.position)

@@ -17,7 +17,6 @@ from vizd.insight.insight import Insight
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.state.view import View
-from vizd.stream.conflated import ConflatedStreams
 from vizd.stream.filter import Filter
 from vizd.stream.findings import Findings
 from vizd.stream.frames import Frame, Frames
@@ -26,6 +25,7 @@ from vizd.stream.interfaces import ICursor, IEncoder
 from vizd.stream.live import MAX_LAG_MS, Live
 from vizd.stream.session import Session
 from vizd.stream.snapshot import Look, StateWish, WantedView
+from vizd.stream.streams import ConflatedStreams
 from vizd.stream.thin import Thin
 from vizd.web.clients import Clients
 from vizd.web.instants import Instants

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 from vizd.log.interfaces import ILog
-from vizd.stream.conflated import ConflatedStreams
+from vizd.stream.streams import ConflatedStreams
 
 __all__ = ["Nudge"]
 
