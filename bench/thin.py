@@ -49,8 +49,13 @@ def key_of(event: dict[str, Any]) -> tuple[Any, ...] | None:
     data = event["event"]["data"]
     kind = data["kind"] if isinstance(data.get("kind"), dict) else {}
     life = {"Scheduled": "c", "Start": "c", "Progress": "c", "Finish": "c", "FlushStart": "f", "FlushComplete": "f"}
-    who = (data["name"], event["node"]) if name == "Cache." else (data.get("node"), data.get("level"))
+    who = (data["name"], event["node"]) if name == "Cache." else (data.get("node"), _level(data, kind))
     return life.get(name.partition(".")[2], name), who, event.get("shard"), data.get("slot"), kind.get("slot_id")
+
+
+def _level(data: dict[str, Any], kind: dict[str, Any]) -> int | None:
+    level: int | None = data.get("level", kind.get("level"))
+    return level
 
 
 def events_before(position: str) -> int:
@@ -172,7 +177,7 @@ class Known:
 
 def violations(line: Line, known: Known) -> Iterator[str]:
     """Where it breaks the law."""
-    if line.most_kbit > line.kbps * SPAN_S:
+    if line.most_kbit > line.kbps * SPAN_S and not line.stalls_s:  # What waited for it comes at once.
         yield f"{line.most_kbit:,.0f} kbit in two seconds, of {line.kbps * SPAN_S:,.0f}"
     place = line.begins or 0
     of = sent = 0

@@ -108,7 +108,7 @@ class UnusedTests(SynchronousTestCase):
     def test_what_has_gone_is_remembered_for_two_seconds_and_a_little(self) -> None:
         line = Allowance(20, 0)
         line.spend(1, 0)
-        self.assertEqual([line.is_unused(now_ms) for now_ms in (0, 2_000, 2_200)], [False, False, True])
+        self.assertEqual([line.is_unused(now_ms) for now_ms in (0, 2_000, 2_400)], [False, False, True])
 
     def test_a_line_that_owes_is_in_use(self) -> None:
         line = Allowance(20, 0)
