@@ -161,8 +161,12 @@ class BuiltInTests(SynchronousTestCase):
         self.assertLess(sum(sent), MAX_SENT_BYTES)
 
     def test_every_file_of_its_folder_is_served(self) -> None:
-        files = [file for file in FOLDER.rglob("*") if file.is_file()]
+        files = {file.name for file in FOLDER.rglob("*") if file.is_file()} - {"package.json"}  # That is for node.
         self.assertEqual(len(page_files(Admission())), len(files))
+
+    def test_every_module_is_asked_for_at_once_and_not_when_another_names_it(self) -> None:
+        named = re.findall(r'(?:src|href)="static/([^"]+\.js)"', (FOLDER / "index.html").read_text())
+        self.assertEqual(sorted(named), sorted(file.name for file in FOLDER.glob("*.js")))
 
     def test_the_daemon_serves_it_and_all_that_it_names(self) -> None:
         daemon = Daemon()
