@@ -9,8 +9,8 @@
 import { spokenName } from "./names.js";
 import { formatAge, formatCount, formatDuration, formatMs, formatRatio } from "./numbers.js";
 
-/** Long enough to be read by who was called by an alarm; the attention list keeps it after that. */
-const CUT_SAID_MS = 15 * 60_000;
+/** It stands in front of what is wrong now, so not for long; the tape and the events have it after that. */
+const CUT_SAID_MS = 3 * 60_000;
 const FSYNC_LIMIT_MS = 100;
 /** A shorter time over the limit is one slow flush. */
 const FSYNC_SLOW_MS = 10_000;
