@@ -20,7 +20,7 @@ export class Empty {
     if (!this.node.children.length) this.#make();
     const [address, isHere] = grpcAddress(stats?.grpc);
     setText(this.address, address);
-    setText(this.simulate, `vizctl simulate --grpc ${address} --nodes 5 --shards 24`);
+    setText(this.simulate, `python -m vizd.sim --grpc ${address} --nodes 5 --shards 24`);
     if (stats) this.#sees(stats, isHere ? `${address}, here only` : address);
   }
 
@@ -29,7 +29,7 @@ export class Empty {
     this.address = this.#command("Give every NoriKV node this address to publish to:");
     this.simulate = this.#command("Nothing at hand? A simulated cluster of 5 nodes and 24 shards:");
     this.tail = this.#command("See what arrives, in a terminal:");
-    setText(this.tail, "vizctl tail");
+    setText(this.tail, `curl "${new URL("api/history?limit=20", document.baseURI)}"`);
     this.node.append(element("p", "faint", "The page fills by itself with the first event. No reload."));
   }
 
