@@ -1,6 +1,8 @@
 """The page of a daemon as it is now."""
 
 import signal
+import time
+from datetime import datetime
 
 from selenium.webdriver.common.keys import Keys
 
@@ -108,6 +110,21 @@ class StrangeTests(PageTestCase):
         page = self.open()
         page.wait_for("its leader is shown", lambda: page.leads("last", shard=most))
         self.assertEqual(len(page.find(f'[data-part=strips] [data-node="{most}"]')), 1)
+
+    def test_a_browser_whose_clock_is_an_hour_off_shows_the_daemons_time(self) -> None:
+        self.tell(self.connect(1), alive(1), elected(1, 1))
+        page = self.open()
+        off = page.command(
+            "Page.addScriptToEvaluateOnNewDocument",
+            source="const right = Date.now; Date.now = () => right() + 3_600_000;",
+        )
+        self.addCleanup(page.command, "Page.removeScriptToEvaluateOnNewDocument", **off)
+        page.visit(f"http://127.0.0.1:{self.daemon.http_port}/")
+        page.first_data_ms()
+        self.assertGreater(page.run("return Date.now()") / 1000 - time.time(), 3_000)
+        shown = datetime.fromisoformat(page.find("[data-part=live] time")[0].get_attribute("datetime"))
+        self.assertLess(abs(shown.timestamp() - time.time()), 60)
+        self.assertEqual(page.mode, "live")
 
     def test_at_420_pixels_nothing_is_wider_than_the_page(self) -> None:
         self.start_cluster("--nodes=5", "--shards=24", "--rate=300")
