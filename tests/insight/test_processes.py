@@ -3,8 +3,9 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.state.windows import mark
-from vizd.insight.processes import BACK, DISCONNECTED, RESTARTED, Process, Processes
+from vizd.insight.processes import Processes
 from vizd.log.window import Mark, Publisher
+from vizd.state.nodes import BACK, DISCONNECTED, RESTARTED, Node
 
 
 class ProcessesTests(SynchronousTestCase):
@@ -28,7 +29,7 @@ class ProcessesTests(SynchronousTestCase):
     def test_what_comes_late_of_the_process_before_changes_nothing(self) -> None:
         self.follow(mark(1), mark(1, 2, connected=True))
         self.assertEqual(self.follow(mark(1), mark(1, connected=False)), [None, None])
-        self.assertEqual(self.processes.get(1), Process("node-1", 2, True))
+        self.assertEqual(self.processes.get(1), Node("node-1", 2, True))
 
     def test_who_is_refused_is_not_that_node(self) -> None:
         refused = Mark(Publisher(1, "other", 9), 1, 0, refused=True)

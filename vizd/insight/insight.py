@@ -12,12 +12,12 @@ from vizd.events.facet import Facet
 from vizd.insight.cluster import Cluster, read_event
 from vizd.insight.finding import Finding
 from vizd.insight.ledger import Ledger
-from vizd.insight.processes import BACK, DISCONNECTED
 from vizd.insight.rule import Rule
 from vizd.insight.rules import RULES
 from vizd.insight.thresholds import Thresholds
 from vizd.log.window import Mark, Window
 from vizd.state.coverage import Coverage
+from vizd.state.nodes import BACK, DISCONNECTED
 from vizd.state.timeline import Timeline
 
 __all__ = ["Insight"]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from vizd.events.facet import Facet
+from vizd.state.nodes import have_restarted
 from vizd.state.shared import SharedDict
 
 __all__ = ["Lead", "Leadership"]
@@ -70,11 +71,7 @@ class Leadership:
         return is_newest
 
     def _was_wiped(self, lead: Lead) -> bool:
-        for node, incarnation in lead.reporters:
-            newest = self._incarnation_of(node)
-            if incarnation is None or newest is None or newest == incarnation:
-                return False
-        return True
+        return have_restarted(lead.reporters, self._incarnation_of)
 
     def _reporters(self, lead: Lead, publisher: int) -> tuple[tuple[int, int | None], ...]:
         reporter = publisher, self._incarnation_of(publisher)

@@ -1,12 +1,27 @@
 """Who publishes: each node's name, its process, and whether its stream is open."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from vizd.log.window import Mark
 from vizd.state.shared import SharedDict
 
-__all__ = ["Node", "Nodes"]
+__all__ = ["BACK", "DISCONNECTED", "RESTARTED", "Node", "Nodes", "have_restarted"]
+
+BACK, DISCONNECTED, RESTARTED = "back", "disconnected", "restarted"
+"""What can happen to a node."""
+
+
+def have_restarted(reporters: Iterable[tuple[int, int | None]], incarnation_of: Callable[[int], int | None]) -> bool:
+    """Every one of these nodes is a new process: then a cluster may have been wiped, and begins anew.
+
+    :param reporters: each with the incarnation that it had; ``None``, where no mark told it, counts as the same.
+    """
+    for node, incarnation in reporters:
+        newest = incarnation_of(node)
+        if incarnation is None or newest is None or newest == incarnation:
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +55,31 @@ class Nodes:
         """As they are now."""
         return self._nodes.shown()
 
+    def __contains__(self, node: int) -> bool:
+        return node in self._nodes.now
+
+    def get(self, node: int) -> Node | None:
+        """``None`` where the node is not known."""
+        return self._nodes.now.get(node)
+
     def incarnation(self, node: int) -> int | None:
         """``None`` where the node is not known."""
-        known = self._nodes.now.get(node)
+        known = self.get(node)
         return known.incarnation if known else None
 
-    def follow(self, mark: Mark) -> None:
-        """The next mark of the log."""
+    def follow(self, mark: Mark) -> str | None:
+        """The next mark of the log; what has changed by it: ``BACK``, ``DISCONNECTED``, ``RESTARTED`` or nothing."""
         if mark.refused:
-            return
-        publisher = mark.publisher
-        known = self._nodes.now.get(publisher.node)
-        if known is not None:
-            is_other = known.incarnation != publisher.incarnation
-            if is_other and not mark.connected:
-                return
-            # A message needs an open stream, too.
-            if not is_other and known.connected is (mark.connected is not False):
-                return
-        self.put(publisher.node, Node(publisher.name, publisher.incarnation, mark.connected is not False))
+            return None
+        publisher, known = mark.publisher, self.get(mark.publisher.node)
+        is_open = mark.connected is not False  # A message needs an open stream, too.
+        is_other = known is not None and (known.name, known.incarnation) != (publisher.name, publisher.incarnation)
+        if is_other and not mark.connected:
+            return None
+        if known is not None and not is_other and known.connected is is_open:
+            return None
+        self.put(publisher.node, Node(publisher.name, publisher.incarnation, is_open))
+        return RESTARTED if is_other else BACK if is_open else DISCONNECTED
 
     def put(self, number: int, node: Node) -> None:
         """The node with this id has changed."""
