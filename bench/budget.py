@@ -33,7 +33,7 @@ QUIET_S = 6.0
 """After which nothing more is to come: every line is drained."""
 SETTLE_S = 5.0
 """For those who have just connected, before their frames are counted."""
-_IS_RARE = b'"kind":{"kind":"Fsync"'
+_FLOOD = b'"kind":{"kind":"Fsync"'
 
 _event = msgspec.json.Decoder(Event).decode
 
@@ -68,7 +68,7 @@ def known_of(port: int, lines: Sequence[Line]) -> dict[str, Known]:
                 if facet not in verdicts:
                     verdicts[facet] = [passes(facet, line.asked) for line in lines]
                 said = None
-                if _IS_RARE not in bytes(text):
+                if _FLOOD not in bytes(text):
                     event = json.loads(bytes(text))
                     said = json.dumps(event) if is_transition(name_of(event)) else None
                 for line, verdict in zip(lines, verdicts[facet], strict=True):

@@ -13,7 +13,6 @@ Starting goes down the list. Stopping is a drain: everything that came in goes o
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -35,7 +34,7 @@ from vizd.retention import RetentionNotice
 from vizd.status import Status
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
-from vizd.stream.position import EPOCH_BYTES, position_to_text
+from vizd.stream.position import EPOCH_BYTES
 from vizd.stream.source import Source
 from vizd.stream.streams import ConflatedStreams
 from vizd.ticker import Ticker
@@ -130,7 +129,6 @@ class Vizd(MultiService):
             log, frames, streams, slots, turns, instants, folds.insight, self._clients, reactor, monotonic, wall_ms,
             config.coalesce_ms,
         )  # fmt: skip
-        position_text = partial(position_to_text, log.epoch)
         root = Root(admission)
         for path, file in page_files(admission).items():
             root.add(path, file)
@@ -141,7 +139,7 @@ class Vizd(MultiService):
         root.add("/api/state", gzipped(StateEndpoint(admission, log, instants, turns, wall_ms)))
         root.add("/api/coverage", gzipped(CoverageEndpoint(admission, folds.coverage, turns)))
         root.add("/api/timeline", gzipped(TimelineEndpoint(admission, folds.timeline, turns)))
-        root.add("/api/insight", gzipped(InsightEndpoint(admission, folds.insight, position_text, turns)))
+        root.add("/api/insight", gzipped(InsightEndpoint(admission, folds.insight, frames.position_text, turns)))
         root.add("/ws/events", EventsEndpoint(admission, around))
         self._site = make_site(root, reactor)
         self._demo = Demo(reactor) if config.demo else None

@@ -76,7 +76,7 @@ class WhatAWindowSays(TestCase):
             (set[str](), []),
         ):
             verdicts = {facet: str(facet.kind) in names for facet in column}
-            self.assertEqual(window.pick(verdicts), picked)
+            self.assertEqual(window.pick(verdicts), (picked, window.tally(verdicts)))
             self.assertEqual(sum(window.tally(verdicts)), len(picked))
         self.assertEqual(window.tally(dict.fromkeys(column, True)), list(window.counts))
 

@@ -547,7 +547,7 @@ class LawTests(SynchronousTestCase):
         self.patch(Segment, "MAX_AGE_MS", 300)
         self.patch(snapshot_module, "BATCH_EVENTS", BATCH_EVENTS)
         self.patch(walk_module, "LOOKED_AT_PER_TURN", 4)
-        self.patch(live_module, "MAX_MERGED_EVENTS", MERGED_EVENTS)
+        self.patch(live_module, "MAX_EVENTS", MERGED_EVENTS)
         self.patch(live_module, "CATCH_UP_WINDOWS", PAGE_WINDOWS)
         self.patch(live_module, "NEAR_WINDOWS", 2)
         self.patch(history_module, "PAGE", PageLimits(windows=PAGE_WINDOWS, scanned=9))

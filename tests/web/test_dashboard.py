@@ -139,7 +139,7 @@ class FullSocketTests(SynchronousTestCase):
 
     def test_what_is_new_at_the_head_is_sent_up_to_a_bound_in_one_turn(self) -> None:
         self.patch(dashboard_module, "MAX_BYTES_PER_TURN", 70_000)
-        self.patch(live_module, "MAX_MERGED_EVENTS", 500)
+        self.patch(live_module, "MAX_EVENTS", 500)
         house = House()
         person = Person(house)
         person.heard()

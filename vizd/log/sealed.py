@@ -1,7 +1,8 @@
 """A window of a block: its bounds at once, its events when they are asked for."""
 
+from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
@@ -82,24 +83,30 @@ class SealedWindow(Window):
                 raise AttributeError(name)
         return getattr(self, name)
 
-    def _passing(self, verdicts: Mapping[Facet, bool]) -> set[int]:
-        """Indexes of the facets that pass; each that occurs is judged once."""
+    def _passing(self, indexes: "array[int]", verdicts: Mapping[Facet, bool]) -> set[int]:
+        """Of the facets with these indexes those that pass; each is judged once."""
         facets = self._block.table.facets
-        return {index for index in set(self._unpacked.facets_of(self._index)) if verdicts[facets[index]]}
+        return {index for index in set(indexes) if verdicts[facets[index]]}
 
-    def pick(self, verdicts: Mapping[Facet, bool]) -> Sequence[bytes]:
+    def _counts_of(self, indexes: Iterable[int]) -> Sequence[int]:
+        facets = self._block.table.facets
+        return counts_of((facets[index], number) for index, number in Counter(indexes).items())
+
+    def pick(self, verdicts: Mapping[Facet, bool]) -> tuple[Sequence[bytes], Sequence[int]]:
         """See ``Window``. Events are found by the index of their facet."""
-        passing, unpacked = self._passing(verdicts), self._unpacked
+        unpacked = self._unpacked
+        indexes = unpacked.facets_of(self._index)
+        passing = self._passing(indexes, verdicts)
         if not passing:
-            return []
-        passes = map(passing.__contains__, unpacked.facets_of(self._index))
-        return list(compress(unpacked.lines_of(self._index).split(b"\n"), passes))
+            return [], counts_of(())
+        passes = list(map(passing.__contains__, indexes))
+        lines = unpacked.lines_of(self._index).split(b"\n")
+        return list(compress(lines, passes)), self._counts_of(compress(indexes, passes))
 
     def tally(self, verdicts: Mapping[Facet, bool]) -> Sequence[int]:
         """See ``Window``."""
-        passing, facets = self._passing(verdicts), self._block.table.facets
-        numbers = Counter(filter(passing.__contains__, self._unpacked.facets_of(self._index)))
-        return counts_of((facets[index], number) for index, number in numbers.items())
+        indexes = self._unpacked.facets_of(self._index)
+        return self._counts_of(filter(self._passing(indexes, verdicts).__contains__, indexes))
 
     @property
     def chunks(self) -> list[bytes]:

@@ -210,16 +210,18 @@ class Window:
                 self._places.setdefault(facet, []).append(place)
         return self._places
 
-    def pick(self, verdicts: Mapping[Facet, bool]) -> Sequence[bytes]:
-        """The events whose facets pass, in order, as JSON.
+    def pick(self, verdicts: Mapping[Facet, bool]) -> tuple[Sequence[bytes], Sequence[int]]:
+        """The events whose facets pass, in order, as JSON; and how many of each type.
 
         What it costs is what passes, and not what there is.
         """
-        found = (places for facet, places in self.places_by_facet().items() if verdicts[facet])
-        return list(map(self.fragments.__getitem__, sorted(chain.from_iterable(found))))
+        found = {facet: places for facet, places in self.places_by_facet().items() if verdicts[facet]}
+        in_order = sorted(chain.from_iterable(found.values()))
+        counts = counts_of((facet, len(places)) for facet, places in found.items())
+        return list(map(self.fragments.__getitem__, in_order)), counts
 
     def tally(self, verdicts: Mapping[Facet, bool]) -> Sequence[int]:
-        """How many events of each type pass."""
+        """How many events of each type pass, for whoever does not need the events."""
         found = self.places_by_facet().items()
         return counts_of((facet, len(places)) for facet, places in found if verdicts[facet])
 

@@ -28,7 +28,7 @@ _SAVED_BYTES = 2_400
 """What an idle line saves up, the larger of the two, but not more than comes in within a second: on a thin line that is
 one batch that is worth what surrounds it."""
 _GRAIN_MS = 10
-"""What is spent within such a time is one entry, so there are at most 210."""
+"""What is spent within such a time is one entry, so there are at most 231."""
 
 
 def saved_bytes(kbps: float) -> float:

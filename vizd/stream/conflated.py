@@ -17,15 +17,12 @@ from vizd.log.window import Position
 from vizd.stream.allowance import Allowance, saved_bytes
 from vizd.stream.conflation import Conflation
 from vizd.stream.filter import Filter
-from vizd.stream.frames import Frame
+from vizd.stream.frames import MAX_BYTES, MAX_EVENTS, Frame
 from vizd.stream.interfaces import IEncoder
 from vizd.stream.source import Source
 
 __all__ = ["ConflatedStream", "Joined", "Said", "worth_bytes"]
 
-MAX_EVENTS = 10_000
-MAX_BYTES = 1 << 20
-"""A message ends at the window that brings it to one of these (wire contract, "Order and completeness")."""
 WORTH_BYTES = 2_000
 """A batch without transitions waits until it can be as large, or hold all: what surrounds its events takes 300."""
 WORTH_SHARE = 0.7

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from vizd.events.catalogue import EventClass
 from vizd.events.facet import Facet
-from vizd.log.window import Window
+from vizd.log.window import Window, counts_of
 from vizd.state.keys import Keys
 
 __all__ = ["Digest", "Placed", "digest"]
@@ -49,9 +49,8 @@ def digest(window: Window, verdicts: Mapping[Facet, bool], keys: Keys) -> Digest
     """What passes of ``window``."""
     by_class: dict[EventClass, list[int]] = {each: [] for each in EventClass}
     newest: dict[EventClass, dict[bytes, int]] = {EventClass.PHASE: {}, EventClass.GAUGE: {}}
-    for facet, places in window.places_by_facet().items():
-        if not verdicts[facet]:
-            continue
+    found = {facet: places for facet, places in window.places_by_facet().items() if verdicts[facet]}
+    for facet, places in found.items():
         event_class = facet.kind.event_class
         if event_class not in newest:
             by_class[event_class] += places
@@ -72,7 +71,7 @@ def digest(window: Window, verdicts: Mapping[Facet, bool], keys: Keys) -> Digest
     def in_order(of_class: dict[bytes, int]) -> dict[bytes, Placed]:
         return {key: placed(of_class[key]) for key in sorted(of_class, key=of_class.__getitem__)}
 
-    counts = window.tally(verdicts)
+    counts = counts_of((facet, len(places)) for facet, places in found.items())
     return Digest(
         sum(counts),
         counts,

@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vizd.insight.finding import Finding
-from vizd.log.window import Position, Window
+from vizd.log.window import Gap, Position, Window
 from vizd.stream.encoding import JSON
 from vizd.stream.filter import Filter
+from vizd.stream.gaps import gap_fields
 from vizd.stream.interfaces import IEncoder
 from vizd.stream.position import position_to_text
 from vizd.stream.recent import Recent
 
-__all__ = ["Frame", "Frames", "Part", "ReadPage", "batch", "select"]
+__all__ = ["MAX_BYTES", "MAX_EVENTS", "Frame", "Frames", "Part", "ReadPage", "batch", "select"]
+
+MAX_EVENTS = 10_000
+MAX_BYTES = 1 << 20
+"""A message ends at the window that brings it to one of these (wire contract, "Order and completeness")."""
 
 _FRAGMENT_OVERHEAD_BYTES = 33 + 8
 """Of a ``bytes`` object, and of its pointer."""
@@ -65,8 +70,8 @@ def select(window: Window, by: Filter) -> Part | None:
         return None
     if by.is_open:
         return _part(window, window.chunks, window.counts)
-    fragments = window.pick(by.verdicts)
-    return _part(window, fragments, window.tally(by.verdicts)) if fragments else None
+    fragments, counts = window.pick(by.verdicts)
+    return _part(window, fragments, counts) if fragments else None
 
 
 def _part(window: Window, fragments: Sequence[bytes], counts: Sequence[int]) -> Part:
@@ -188,6 +193,11 @@ class Frames:
         fields = {"type": "finding", **finding.fields(self.position_text)}
         frame = Frame(encoder.message(fields), encoder.is_binary)
         return self._findings.keep(key, frame, len(frame.payload))
+
+    def gap(self, gap: Gap, position: Position, encoder: IEncoder) -> Frame:
+        """A ``gap`` message of a live stream, which goes on at ``position``."""
+        fields = {"type": "gap", **gap_fields(gap), "position": self.position_text(position)}
+        return Frame(encoder.message(fields), encoder.is_binary)
 
     def position(self, position: Position, encoder: IEncoder) -> Frame:
         """A ``position`` message."""

@@ -20,8 +20,8 @@ from vizd.log.interfaces import ILog
 from vizd.log.window import END, Gap, Page, PageLimits, Position
 from vizd.state.view import View
 from vizd.stream.filter import Filter
-from vizd.stream.frames import Frame, Frames, Part, ReadPage
-from vizd.stream.gaps import gap_fields, skipped
+from vizd.stream.frames import MAX_BYTES, MAX_EVENTS, Frame, Frames, Part, ReadPage
+from vizd.stream.gaps import skipped
 from vizd.stream.history import Wanted
 from vizd.stream.interfaces import ICursor, IEncoder
 from vizd.stream.position import position_in
@@ -31,9 +31,6 @@ __all__ = ["MAX_LAG_MS", "Live"]
 
 MAX_LAG_MS = 10_000
 """A client that is further behind goes on at the head (wire contract, "Slow clients"), if it asks for nothing else."""
-MAX_MERGED_EVENTS = 10_000
-MAX_MERGED_BYTES = 1 << 20
-"""A message ends at the window that brings it to one of these (wire contract, "Order and completeness")."""
 SAY_POSITION_AFTER_MS = 5_000
 """To a client whose filter matches nothing."""
 NEAR_WINDOWS = 20
@@ -114,7 +111,7 @@ class Live:
     @property
     def wish_on_request(self) -> StateWish:
         """See ``ICursor``."""
-        return self.wish if self.wish is not StateWish.NONE else StateWish.NEWEST
+        return self.wish.on_request
 
     def _send_state(self, wish: StateWish) -> None:
         """The state as of where it stands, before what comes behind that."""
@@ -190,7 +187,7 @@ class Live:
         events = size_bytes = 0
         if not self._is_near:
             return None
-        while events < MAX_MERGED_EVENTS and size_bytes < MAX_MERGED_BYTES:
+        while events < MAX_EVENTS and size_bytes < MAX_BYTES:
             window = self._log.after(self.position)
             if window is None:
                 break
@@ -295,8 +292,7 @@ class Live:
         self.gaps[gap.reason] += 1
         self._told_seq = self.position.seq
         self._send_state(self._snapshot.wish if self._snapshot else self.wish)  # What it had asked for still comes.
-        fields = {"type": "gap", **gap_fields(gap), "position": self._text()}
-        return Frame(self._encoder.message(fields), self._encoder.is_binary)
+        return self._frames.gap(gap, self.position, self._encoder)
 
     def _text(self) -> str:
         return self._frames.position_text(self.position)

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from vizd.events.catalogue import TYPES
 from vizd.log.window import Page, Position, Window
-from vizd.stream.conflated import MAX_BYTES, MAX_EVENTS
 from vizd.stream.filter import Filter
-from vizd.stream.frames import Frame
+from vizd.stream.frames import MAX_BYTES, MAX_EVENTS, Frame
 from vizd.stream.interfaces import IEncoder
 from vizd.stream.source import Source
 
@@ -73,7 +72,7 @@ class Passing:
             self._counts_from_ms = window.start_ms
         counts = window.counts if by.is_open else window.tally(by.verdicts)
         self._counts = list(map(sum, zip(self._counts, counts, strict=True)))
-        return window.pick(by.transitions)
+        return window.pick(by.transitions)[0]
 
     def _message(self, transitions: Sequence[bytes], position: Position) -> Frame:
         events, counts, from_ms = self._encoder.events(transitions), self._counts, self._counts_from_ms or 0

@@ -32,6 +32,11 @@ class StateWish(enum.Enum):
     NEWEST = 5_000
     ALL = 2**63
 
+    @property
+    def on_request(self) -> "StateWish":
+        """What one gets who asks for the state, whatever was wished for otherwise."""
+        return self if self is not StateWish.NONE else StateWish.NEWEST
+
 
 @dataclass(frozen=True, slots=True)
 class WantedView:

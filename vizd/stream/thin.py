@@ -26,7 +26,7 @@ from vizd.stream.conflated import (
 )
 from vizd.stream.filter import Filter
 from vizd.stream.frames import Frame
-from vizd.stream.gaps import gap_fields, skipped
+from vizd.stream.gaps import skipped
 from vizd.stream.history import Wanted
 from vizd.stream.interfaces import ICursor, IEncoder
 from vizd.stream.live import CATCH_UP_WINDOWS, NEAR_WINDOWS, SAY_POSITION_AFTER_MS
@@ -113,7 +113,7 @@ class Thin:
     @property
     def wish_on_request(self) -> StateWish:
         """See ``ICursor``."""
-        return self.wish if self.wish is not StateWish.NONE else StateWish.NEWEST
+        return self.wish.on_request
 
     def pause(self) -> None:
         """See ``ICursor``."""
@@ -332,8 +332,7 @@ class Thin:
         self.gaps[gap.reason] += 1
         self._come_back()
         self._changed_since = None
-        fields = {"type": "gap", **gap_fields(gap), "position": self._text()}
-        return Frame(self._encoder.message(fields), self._encoder.is_binary)
+        return self._streams.source.frames.gap(gap, self.position, self._encoder)
 
     def _text(self) -> str:
         return self._streams.source.frames.position_text(self.position)
