@@ -46,13 +46,6 @@ export class Coverage {
     return (this.nodes.get(node)?.lost ?? []).filter((each) => each.to_ms > from && each.from_ms < to);
   }
 
-  /** The share of nodes, 0 to 1, of which something is missing in [from, to). */
-  missingShare(from, to) {
-    let missing = 0;
-    for (const node of this.nodes.keys()) if (this.holes(node, from, to).length || this.losses(node, from, to).length) missing += 1;
-    return this.nodes.size ? missing / this.nodes.size : 0;
-  }
-
   #isOpen(known) {
     return known.connected;
   }

@@ -1,7 +1,7 @@
 /**
  * An event in a few words: whose it is, what happened, the number that matters, and what makes two the same row.
  */
-import { formatBytes, formatMs, formatRatio } from "./numbers.js";
+import { formatBytes, formatMs, formatPercent, formatRatio } from "./numbers.js";
 
 export const SHORT_TYPES = { Raft: "Raft", Swim: "Swim", Shard: "Shard", Lsm: "Lsm", Compaction: "Comp", Wal: "Wal", Cache: "Cache", SlotHeat: "Heat" };
 const SWIM = { Alive: "alive", Suspect: "suspect", Confirm: "confirmed dead", Leave: "left" };
@@ -63,7 +63,7 @@ const WORDS = {
       {
         Scheduled: () => [`${way} queued`],
         Start: () => [`${way} started`],
-        Progress: () => [`${way} ${kind.pct} %`],
+        Progress: () => [`${way} ${formatPercent(kind.pct)}`],
         Finish: () => [`${way} done`, fromTo(kind.in_bytes, kind.out_bytes)],
         BanditSelection: () => [`L${level} picks slot ${kind.slot_id}`],
         BanditReward: () => [`L${level} slot ${kind.slot_id} reward`, formatRatio(kind.reward)],

@@ -4,7 +4,7 @@
  */
 import { byId, element, pool, setPieces, setStyle, setText } from "./dom.js";
 import { prepare } from "./draw.js";
-import { formatAge, formatDuration, formatMs, formatRatio } from "./numbers.js";
+import { formatAge, formatDuration, formatMs, formatPercent, formatRatio } from "./numbers.js";
 import { heatColour, theme } from "./theme.js";
 
 const WINDOW_MS = 5 * 60_000;
@@ -132,7 +132,7 @@ function noStall({ strain, time, oldestAt = 0 }) {
 function describeCompactions(level, doing, at) {
   if (!doing.length) return [];
   const { phase, pct, since } = doing[0];
-  const progress = phase === "queued" ? "queued" : `${pct === undefined ? "started" : `${pct} %`}, ${formatDuration(Math.max(0, at - since))}`;
+  const progress = phase === "queued" ? "queued" : `${pct === undefined ? "started" : formatPercent(pct)}, ${formatDuration(Math.max(0, at - since))}`;
   return [["", `L${level}→L${level + 1} ${progress}${doing.length > 1 ? ` +${doing.length - 1}` : ""}`]];
 }
 
