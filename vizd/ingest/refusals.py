@@ -27,10 +27,10 @@ class Refusals:
         :param now_ms: a wall clock, milliseconds; it may jump.
         """
         node = mark.publisher.node
-        marked_ms = self._marked_ms.pop(node, None)
+        marked_ms = self._marked_ms.get(node)
         if marked_ms is not None and 0 <= now_ms - marked_ms < self.EVERY_MS:
-            self._marked_ms[node] = marked_ms
             return []
+        self._marked_ms.pop(node, None)  # The newest stands last.
         self._marked_ms[node] = now_ms
         if len(self._marked_ms) > self.MAX_NODES:
             del self._marked_ms[next(iter(self._marked_ms))]
