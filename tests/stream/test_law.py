@@ -24,6 +24,7 @@ from vizd.log.window import PageLimits, Position
 from vizd.state.projection import Projection
 from vizd.stream import history as history_module
 from vizd.stream import live as live_module
+from vizd.stream import near as near_module
 from vizd.stream import snapshot as snapshot_module
 from vizd.stream import walk as walk_module
 from vizd.stream.encoding import JSON, MESSAGEPACK
@@ -547,8 +548,8 @@ class LawTests(SynchronousTestCase):
         self.patch(Segment, "MAX_AGE_MS", 300)
         self.patch(snapshot_module, "BATCH_EVENTS", BATCH_EVENTS)
         self.patch(walk_module, "LOOKED_AT_PER_TURN", 4)
-        self.patch(live_module, "MAX_EVENTS", MERGED_EVENTS)
+        self.patch(near_module, "MAX_EVENTS", MERGED_EVENTS)
         self.patch(live_module, "CATCH_UP_WINDOWS", PAGE_WINDOWS)
-        self.patch(live_module, "NEAR_WINDOWS", 2)
+        self.patch(near_module, "NEAR_WINDOWS", 2)
         self.patch(history_module, "PAGE", PageLimits(windows=PAGE_WINDOWS, scanned=9))
         run_state_machine_as_test(AnyClient, settings=settings(deadline=None, max_examples=150, stateful_step_count=40))

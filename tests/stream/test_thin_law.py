@@ -26,9 +26,10 @@ from vizd.state.keys import Keys
 from vizd.stream import beside as beside_module
 from vizd.stream import conflated as conflated_module
 from vizd.stream import walk as walk_module
+from vizd.stream.audience import Audiences
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.filter import Filter
-from vizd.stream.frames import Frames
+from vizd.stream.frames import Frame, Frames
 from vizd.stream.position import position_from_text
 from vizd.stream.snapshot import StateWish
 from vizd.stream.source import Source
@@ -83,6 +84,7 @@ class Client:
     sent: Counter[str] = field(default_factory=Counter)
     is_whole: bool = True
     stalls: bool = False
+    is_seated: bool = False
     quiet_bytes: list[tuple[float, int]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
@@ -100,6 +102,8 @@ class ThinClients(RuleBasedStateMachine):
         self.projection = followed(self.log)
         frames = Frames(self.log.epoch)
         self.streams = ConflatedStreams(Source(self.log, frames, self.projection.view, self.projection.is_newest))
+        self.audiences = Audiences()
+        self.failed: list[Exception] = []
         self.clients: list[Client] = []
         self.by_text: dict[str, Made] = {}
 
@@ -177,6 +181,7 @@ class ThinClients(RuleBasedStateMachine):
     @rule(which=st.integers(0, 3))
     def stall(self, which: int) -> None:
         if which < len(self.clients):
+            self.leave_audience(self.clients[which])
             self.clients[which].stalls = not self.clients[which].stalls
             self.hear_all()
 
@@ -186,6 +191,7 @@ class ThinClients(RuleBasedStateMachine):
         if which >= len(self.clients) or not self.clients[which].told:
             return
         old = self.clients.pop(which)
+        self.leave_audience(old)
         old.talk.session.close()
         told = old.told[-1 - at % len(old.told)]
         new = self.begin(old.loads is msgpack.unpackb, old.limits, old.kbps, old.wish, told)
@@ -196,6 +202,7 @@ class ThinClients(RuleBasedStateMachine):
     @rule(which=st.integers(0, 3))
     def leave(self, which: int) -> None:
         if which < len(self.clients):
+            self.leave_audience(self.clients[which])
             self.clients.pop(which).talk.session.close()
 
     @rule(which=st.integers(0, 3), limits=LIMITS, with_state=st.booleans())
@@ -205,6 +212,7 @@ class ThinClients(RuleBasedStateMachine):
         client = self.clients[which]
         if client.stalls:
             return
+        self.leave_audience(client)
         client.talk.tell(type="filter", state=with_state, **limits)
         client.limits = limits
         client.is_whole = with_state and client.wish is not StateWish.NONE
@@ -216,6 +224,7 @@ class ThinClients(RuleBasedStateMachine):
         if which >= len(self.clients) or self.clients[which].stalls:
             return
         client = self.clients[which]
+        self.leave_audience(client)
         client.talk.tell(type="pause")
         for events in away:
             self.put(events)
@@ -227,9 +236,14 @@ class ThinClients(RuleBasedStateMachine):
     # What they hear.
 
     def hear_all(self) -> None:
+        self.audiences.tell(self.now_ms)
         for client in self.clients:
-            if not client.stalls:
+            if not client.stalls and not client.is_seated:
                 self.hear(client)
+
+    def leave_audience(self, client: Client) -> None:
+        client.talk.session.leave()
+        client.is_seated = False
 
     def hear(self, client: Client) -> None:
         for _ in range(10_000):
@@ -237,8 +251,26 @@ class ThinClients(RuleBasedStateMachine):
             if frame is not None:
                 self.check(client, client.loads(frame.payload), len(frame.payload))
             elif client.talk.session.due(self.now_ms) != 0 and not client.talk.feed():
+                self.join_audience(client)
                 return
         raise AssertionError("it has no end")
+
+    def join_audience(self, client: Client) -> None:
+        """So it is sent what its equals are, until it says something."""
+
+        def send(frame: Frame) -> None:
+            self.check(client, client.loads(frame.payload), len(frame.payload))
+
+        class Guest:
+            failed = staticmethod(self.failed.append)
+            dismissed = staticmethod(lambda: self.leave_audience(client))
+
+        client.is_seated = client.talk.session.join(self.audiences, send, Guest())
+
+    @invariant()
+    def nobody_has_failed(self) -> None:
+        for error in self.failed:
+            raise error
 
     def check(self, client: Client, message: dict[str, Any], size_bytes: int) -> None:
         if "position" in message and message["type"] != "connected":
@@ -344,7 +376,9 @@ class ThinClients(RuleBasedStateMachine):
                 wrong = {key: (client.state.get(key), text) for key, text in right.items()}
                 wrong = {key: two for key, two in wrong.items() if two[0] != two[1]}
                 assert not wrong, wrong
+            self.leave_audience(client)
             client.talk.session.close()
+        self.nobody_has_failed()
         assert not len(self.streams), "no stream is left without a reader"
 
 

@@ -12,6 +12,7 @@ from tests.web.wire import step
 from vizd import __version__
 from vizd.log.memory import MemoryLog
 from vizd.stream import live as live_module
+from vizd.stream import near as near_module
 from vizd.stream.encoding import MESSAGEPACK
 from vizd.stream.filter import Filter
 from vizd.stream.position import position_to_text
@@ -139,7 +140,7 @@ class FullSocketTests(SynchronousTestCase):
 
     def test_what_is_new_at_the_head_is_sent_up_to_a_bound_in_one_turn(self) -> None:
         self.patch(dashboard_module, "MAX_BYTES_PER_TURN", 70_000)
-        self.patch(live_module, "MAX_EVENTS", 500)
+        self.patch(near_module, "MAX_EVENTS", 500)
         house = House()
         person = Person(house)
         person.heard()
@@ -530,8 +531,8 @@ class MixedTests(SynchronousTestCase):
         house.append(3)
         house.log.append(draft(2_000, [made("Swim.Alive")]))
         house.clock.advance(0)
-        self.assertEqual((house.clients.batches_sent, house.clients.events_sent), (3, 5))
+        self.assertEqual((house.clients.sent.batches, house.clients.sent.events), (3, 5))
         one.dashboard.gone(1000, "")
         two.dashboard.gone(1006, "")
-        self.assertEqual((house.clients.batches_sent, house.clients.events_sent), (3, 5))
+        self.assertEqual((house.clients.sent.batches, house.clients.sent.events), (3, 5))
         self.assertEqual(house.clients.closes, {1000: 1, 1006: 1})

@@ -31,13 +31,13 @@ class Frame:
     """One message to a client.
 
     :ivar events: how many it holds; a batch has at least one.
-    :ivar prepared: whatever a transport makes of it once for all its clients.
+    :ivar framed: as it goes over the wire, made by whoever sends it first.
     """
 
     payload: bytes
     is_binary: bool
     events: int = 0
-    prepared: Any = field(default=None, repr=False)
+    framed: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

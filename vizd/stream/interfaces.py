@@ -5,7 +5,7 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
-__all__ = ["ICursor", "IEncoder"]
+__all__ = ["ICursor", "IEncoder", "IReader"]
 
 
 class IEncoder(Interface):
@@ -65,6 +65,9 @@ class ICursor(Interface):
     def pull(now_ms: float) -> Any:
         """The next ``Frame``; ``None`` where there is none, or none that could be made without what it wants."""
 
+    def reader() -> Any:
+        """Its ``IReader``, if nothing but what that reads is to come until the client speaks; else ``None``."""
+
     def wants() -> Any:
         """What it can't go on without: ``Wanted``, a page; ``WantedView``, a state; ``Look``, a turn to look at one."""
 
@@ -88,3 +91,27 @@ class ICursor(Interface):
 
     def described() -> dict[str, Any]:
         """What ``/api/stats`` says of it beside the rest."""
+
+
+class IReader(Interface):
+    """The part of a live stream that is the same for all clients at one place who ask for the same."""
+
+    key = Attribute("Hashable; equal for readers that read the same, wherever they are.")
+
+    def twin() -> Any:
+        """Another one, at the same place."""
+
+    def stands_with(other: Any) -> bool:
+        """One with the same key is at the same place."""
+
+    def welcome(other: Any) -> None:
+        """Read for that one, which is at the same place, too."""
+
+    def go_to(other: Any) -> None:
+        """Go to the place of one with the same key that has read on."""
+
+    def pull(now_ms: float) -> Any:
+        """The next ``Frame``, if there is one.
+
+        :raises LookupError: it has fallen too far behind.
+        """

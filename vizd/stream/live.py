@@ -20,10 +20,11 @@ from vizd.log.interfaces import ILog
 from vizd.log.window import END, Gap, Page, PageLimits, Position
 from vizd.state.view import View
 from vizd.stream.filter import Filter
-from vizd.stream.frames import MAX_BYTES, MAX_EVENTS, Frame, Frames, Part, ReadPage
+from vizd.stream.frames import Frame, Frames, ReadPage
 from vizd.stream.gaps import skipped
 from vizd.stream.history import Wanted
 from vizd.stream.interfaces import ICursor, IEncoder
+from vizd.stream.near import Near
 from vizd.stream.position import position_in
 from vizd.stream.snapshot import Look, Snapshot, StateWish, WantedView
 
@@ -31,11 +32,6 @@ __all__ = ["MAX_LAG_MS", "Live"]
 
 MAX_LAG_MS = 10_000
 """A client that is further behind goes on at the head (wire contract, "Slow clients"), if it asks for nothing else."""
-SAY_POSITION_AFTER_MS = 5_000
-"""To a client whose filter matches nothing."""
-NEAR_WINDOWS = 20
-"""So far behind the head, a second at the default pace, it takes windows at once, in the turn in which the log has
-grown: parts and frames are shared with those who are at the head."""
 CATCH_UP_WINDOWS = 100
 CATCH_UP_BYTES = {(True, False): 640 << 10, (False, False): 384 << 10, (True, True): 96 << 10, (False, True): 128 << 10}
 """Of a page further behind, by what it costs: without a filter text passes through, with one events are taken apart,
@@ -69,17 +65,24 @@ class Live:
         self._view = view
         self._frames = frames
         self._encoder = encoder
-        self.filter = by
+        self._near = Near(log, frames, encoder, by, log.head)
         self._max_lag_ms = max_lag_ms
         self.wish = state
         self._snapshot: Snapshot | None = None
         self._is_catching_up = False
         self._read_ahead: ReadPage | None = None
-        self._told_ms = 0.0
-        self._told_seq = 0
-        self.position = log.head
         self.held = False
         self.gaps: Counter[str] = Counter()
+
+    @property
+    def filter(self) -> Filter:
+        """See ``ICursor``."""
+        return self._near.filter
+
+    @property
+    def position(self) -> Position:
+        """See ``ICursor``."""
+        return self._near.position
 
     # What the client asks for.
 
@@ -90,18 +93,18 @@ class Live:
             self._send_state(self.wish)
         else:
             try:
-                self.position = position_in(self._log, text)
+                self._near.position = position_in(self._log, text)
                 self._is_catching_up = True
                 if self.position.seq < self._log.oldest.seq:
                     gap = self._skip(self._log.oldest, "trimmed")
             except ValueError:
                 gap = self._declare(Gap(None, self._log.head.end_ms, None, None, "restart"))
-        self._told_ms, self._told_seq = now_ms, self.position.seq
+        self._near.told(now_ms)
         return (None if gap or self._snapshot else self._text()), gap
 
     def limit(self, by: Filter, *, with_state: bool) -> None:
         """See ``ICursor``. The state comes too if it was on its way under the old filter."""
-        self.filter = by
+        self._near.filter = by
         self._read_ahead = None
         if with_state:
             self._send_state(self.wish_on_request)
@@ -150,13 +153,14 @@ class Live:
             return self._snapshot.is_due()
         if self.held:
             return False
-        has_more = self._is_near and self.position.seq < self._log.head.seq
+        has_more = self._near.is_near and self.position.seq < self._log.head.seq
         return has_more or self._read_ahead is not None or self._must_skip() is not None
 
-    @property
-    def _is_near(self) -> bool:
-        """It needs no page."""
-        return self.position.seq >= max(self._log.tail.seq, self._log.head.seq - NEAR_WINDOWS)
+    def reader(self) -> Near | None:
+        """See ``ICursor``."""
+        if self._snapshot or self.held or self._read_ahead or self._is_catching_up or not self._near.is_at_head:
+            return None
+        return self._near
 
     def pull(self, now_ms: float) -> Frame | None:
         """See ``ICursor``."""
@@ -166,51 +170,33 @@ class Live:
             return None
         skip = self._must_skip()
         frame = self._skip(*skip) if skip else None
-        frame = frame or self._send_page() or self._send_near()
-        self._look_at_head()
-        if frame is None and self.position.seq > self._told_seq and now_ms - self._told_ms >= SAY_POSITION_AFTER_MS:
-            frame = self._frames.position(self.position, self._encoder)
+        frame = frame or self._send_page()
         if frame is not None:
-            self._told_ms, self._told_seq = now_ms, self.position.seq
+            self._near.told(now_ms)
+        else:
+            frame = self._near.pull(now_ms) if self._near.is_near else self._near.pull_position(now_ms)
+        self._look_at_head()
         return frame
 
     def _pull_state(self, snapshot: Snapshot, now_ms: float) -> Frame | None:
         frame = snapshot.pull()
         if snapshot.ended:
             self._snapshot = None
-            self._told_ms, self._told_seq = now_ms, self.position.seq
+            self._near.told(now_ms)
         return frame
-
-    def _send_near(self) -> Frame | None:
-        """What has come since the last time, as one batch within its bounds."""
-        parts: list[Part] = []
-        events = size_bytes = 0
-        if not self._is_near:
-            return None
-        while events < MAX_EVENTS and size_bytes < MAX_BYTES:
-            window = self._log.after(self.position)
-            if window is None:
-                break
-            self.position = window.position
-            part = self._frames.part(window, self.filter)
-            if part is not None:
-                parts.append(part)
-                events += part.events
-                size_bytes += part.size_bytes
-        return self._frames.live(parts, self.filter, self._encoder, self.position) if parts else None
 
     def _send_page(self) -> Frame | None:
         page, self._read_ahead = self._read_ahead, None
         if page is None:
             return None
-        self.position = page.position
+        self._near.position = page.position
         return page.frame
 
     def wants(self) -> Wanted | WantedView | Look | None:
         """See ``ICursor``."""
         if self._snapshot:
             return self._snapshot.wants()
-        if self.held or self._read_ahead or self._is_near:
+        if self.held or self._read_ahead or self._near.is_near:
             return None
         size_bytes = CATCH_UP_BYTES[self.filter.is_open, self._encoder.is_binary]
         return Wanted(self.position, END, self.filter.wants, PageLimits(CATCH_UP_WINDOWS, memory_bytes=size_bytes))
@@ -238,7 +224,7 @@ class Live:
 
     def _take(self, page: ReadPage) -> None:
         if page.frame is None:
-            self.position = page.position
+            self._near.position = page.position
             self._look_at_head()
         else:
             self._read_ahead = page
@@ -283,14 +269,14 @@ class Live:
     def _skip(self, entered: Position, reason: str) -> Frame | None:
         """Go on at ``entered``; the gap that declares it, if anything is missing."""
         gap = skipped(self._log, self.position, entered, reason)
-        self.position = entered
+        self._near.position = entered
         self._read_ahead = None
         is_missed = gap is not None and (gap.events or reason == "trimmed")
         return self._declare(gap) if gap and is_missed else None
 
     def _declare(self, gap: Gap) -> Frame:
         self.gaps[gap.reason] += 1
-        self._told_seq = self.position.seq
+        self._near.told()
         self._send_state(self._snapshot.wish if self._snapshot else self.wish)  # What it had asked for still comes.
         return self._frames.gap(gap, self.position, self._encoder)
 

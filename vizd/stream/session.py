@@ -13,11 +13,13 @@ The conversation: ``connected``, then batches; meanwhile the client may send ``f
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.state.view import View
+from vizd.stream.audience import Audiences, Guest, Seat, Sent
 from vizd.stream.filter import Filter
 from vizd.stream.findings import Findings
 from vizd.stream.frames import Frame, Frames
@@ -40,11 +42,7 @@ __all__ = ["Session"]
 
 
 class Session:
-    """One client.
-
-    :ivar batches_sent: live ones and those of histories. :ivar events_sent: in them. :ivar bytes_sent: of all
-        messages, before the WebSocket's framing.
-    """
+    """One client."""
 
     def __init__(
         self,
@@ -67,9 +65,8 @@ class Session:
         self._history: History | None = None
         self._replies: deque[Frame] = deque()
         self._is_turn_of_history = False
-        self.batches_sent = 0
-        self.events_sent = 0
-        self.bytes_sent = 0
+        self._sent = Sent()
+        self._seat: Seat | None = None
 
     def begin(self, greeting: dict[str, Any], position: str | None, monotonic_ms: float) -> None:
         """Say ``connected`` with what ``greeting`` says, and go live.
@@ -164,10 +161,25 @@ class Session:
             if self._history.ended:
                 self._history = None
         if frame is not None:
-            self.batches_sent += frame.events > 0
-            self.events_sent += frame.events
-            self.bytes_sent += len(frame.payload)
+            self._sent.count(frame)
         return frame
+
+    def join(self, audiences: Audiences, send: Callable[[Frame], None], guest: Guest) -> bool:
+        """Be sent what comes together with its equals, if nothing of its own is to come; whether it is.
+
+        It must ``leave`` before anything else is done with it.
+        """
+        if self._replies or self._history or self._findings:
+            return False
+        reader = self._live.reader()
+        self._seat = audiences.join(reader, self._sent, send, guest) if reader else None
+        return self._seat is not None
+
+    def leave(self) -> None:
+        """Be pulled again."""
+        if self._seat:
+            self._seat.leave()
+            self._seat = None
 
     def due(self, monotonic_ms: float) -> float | None:
         """In how many milliseconds, from 0, ``pull`` has something; ``None``: not before something happens.
@@ -215,12 +227,20 @@ class Session:
     # What others may know of it.
 
     @property
+    def sent(self) -> Sent:
+        """So far."""
+        if self._seat:
+            self._seat.look()
+        return self._sent
+
+    @property
     def encoding(self) -> str:
         """The name of its encoding."""
         return self._encoder.name
 
     def described(self) -> dict[str, Any]:
         """For ``/api/stats``."""
+        sent = self.sent
         return {
             "encoding": self._encoder.name,
             "filter": self._live.filter.described(),
@@ -229,7 +249,7 @@ class Session:
             "lag_ms": self._live.lag_ms(),
             "gaps": dict(self._live.gaps),
             **self._live.described(),
-            "batches_sent": self.batches_sent,
-            "events_sent": self.events_sent,
-            "bytes_sent": self.bytes_sent,
+            "batches_sent": sent.batches,
+            "events_sent": sent.events,
+            "bytes_sent": sent.size_bytes,
         }

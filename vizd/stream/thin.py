@@ -18,18 +18,15 @@ from vizd.log.interfaces import ILog
 from vizd.log.window import END, Gap, Page, PageLimits, Position
 from vizd.stream.allowance import Allowance
 from vizd.stream.beside import First, Rest
-from vizd.stream.conflated import (
-    CATCHING_UP_SHARE,
-    ConflatedStream,
-    Joined,
-    worth_bytes,
-)
+from vizd.stream.conflated import CATCHING_UP_SHARE, ConflatedStream, Joined, worth_bytes
 from vizd.stream.filter import Filter
+from vizd.stream.following import Following
 from vizd.stream.frames import Frame
 from vizd.stream.gaps import skipped
 from vizd.stream.history import Wanted
 from vizd.stream.interfaces import ICursor, IEncoder
-from vizd.stream.live import CATCH_UP_WINDOWS, NEAR_WINDOWS, SAY_POSITION_AFTER_MS
+from vizd.stream.live import CATCH_UP_WINDOWS
+from vizd.stream.near import NEAR_WINDOWS
 from vizd.stream.passing import Passing
 from vizd.stream.position import position_in
 from vizd.stream.snapshot import Look, StateWish
@@ -62,7 +59,7 @@ class Thin:
         self.filter = by
         self.kbps = kbps
         self.wish = state
-        self.position = log.head
+        self._place = log.head
         self.held = False
         self.gaps: Counter[str] = Counter()
         self._told_ms = 0.0
@@ -76,9 +73,13 @@ class Thin:
         self._rest: Rest | None = None
         self._is_catching_up = False
         # At the head.
-        self._stream: ConflatedStream | None = None
+        self._following: Following | None = None
         self._joined: Joined | None = None
-        self._number = 0
+
+    @property
+    def position(self) -> Position:
+        """See ``ICursor``."""
+        return self._following.position if self._following else self._place
 
     # What the client asks for.
 
@@ -90,7 +91,7 @@ class Thin:
         if text is None:
             return (None if self._is_state_due else self._text()), None
         try:
-            self.position = position_in(self._log, text)
+            self._place = position_in(self._log, text)
         except ValueError:
             gap = self._declare(Gap(None, self._log.head.end_ms, None, None, "restart"))
         else:
@@ -106,7 +107,7 @@ class Thin:
         self._leave()
         self._first = None
         self._sent_first = self._changed_since = None
-        self.position = self._passing.since or self.position  # What was not told is counted anew.
+        self._place = self._passing.since or self.position  # What was not told is counted anew.
         self._passing.forget()
         self.filter = by
 
@@ -139,9 +140,9 @@ class Thin:
             return self._first.is_due()
         if self.held:
             return False
-        if self._stream is None:
+        if self._following is None:
             return self._is_near or self._passing.to is not None or self.position.seq < self._log.oldest.seq
-        return self._stream.is_behind() or self._stream.has_said(self._number)
+        return self._following.is_due
 
     @property
     def _is_near(self) -> bool:
@@ -153,10 +154,17 @@ class Thin:
         if self._first:
             frame = self._pull_first(self._first, now_ms)
         elif not self.held:
-            frame = self._pull_joined(self._stream, now_ms) if self._stream else self._come_nearer(now_ms)
+            frame = self._pull_joined(self._following, now_ms) if self._following else self._come_nearer(now_ms)
         if frame is not None:
             self._told_ms = now_ms
         return frame
+
+    def reader(self) -> Following | None:
+        """See ``ICursor``."""
+        following = self._following
+        if self._joined or self._rest or self._is_catching_up or not (following and following.is_here):
+            return None
+        return following
 
     def wants(self) -> Wanted | Look | None:
         """See ``ICursor``."""
@@ -164,7 +172,7 @@ class Thin:
             return self._first.wants()
         if self._rest:
             return self._rest.wants()
-        if self.held or self._stream or self._passing.to or self._is_near:
+        if self.held or self._following or self._passing.to or self._is_near:
             return None
         return Wanted(self.position, END, self.filter.wants, PAGE)
 
@@ -199,7 +207,7 @@ class Thin:
             return None
         if self._passing.to is None:
             self._passing.give(self._near())
-        self.position, frame = self._passing.go(self.position, self.filter, self._log.head)
+        self._place, frame = self._passing.go(self.position, self.filter, self._log.head)
         if frame:
             self._beside.spend(len(frame.payload), now_ms)
         if frame or self.position.seq < self._log.head.seq:
@@ -235,10 +243,11 @@ class Thin:
 
     # At the head.
 
-    def _join(self, now_ms: float) -> ConflatedStream:
-        stream = self._stream = self._streams.of(self.filter, self._encoder, self.kbps, now_ms)
+    def _join(self, now_ms: float) -> Following:
+        stream = self._streams.of(self.filter, self._encoder, self.kbps, now_ms)
         self._joined = joined = stream.join(now_ms)
-        self._number = joined.number
+        frames = self._streams.source.frames
+        self._following = Following(stream, frames, self._encoder, joined.number, self._place, self._told_ms)
         stream.catch_up(1)
         self._is_catching_up = True
         sent, since = self._sent_first, self._changed_since
@@ -257,49 +266,40 @@ class Thin:
                 sent or frozenset(),
                 since if sent is None else None,
             )
-        return stream
+        return self._following
 
     def _leave(self) -> None:
-        stream, self._stream, self._joined, self._rest = self._stream, None, None, None
-        if stream:
-            self._has_caught_up(stream)
-            stream.leave()
+        following, self._following, self._joined, self._rest = self._following, None, None, None
+        if following:
+            self._place, self._told_ms = following.position, following.told_ms
+            self._has_caught_up(following.stream)
+            following.stream.leave()
 
     def _has_caught_up(self, stream: ConflatedStream) -> None:
         if self._is_catching_up:
             self._is_catching_up = False
             stream.catch_up(-1)
 
-    def _pull_joined(self, stream: ConflatedStream, now_ms: float) -> Frame | None:
-        stream.follow(now_ms)
+    def _pull_joined(self, following: Following, now_ms: float) -> Frame | None:
         try:
-            said = stream.said(self._number)
+            said = following.next(now_ms)
         except LookupError:
             self._leave()
             self._come_back()
             return self._come_nearer(now_ms)
         if said:
-            self._number += 1
-            self.position = said.position
             joined, self._joined = self._joined, None
-            return stream.first_for(joined, said) if joined else said.frame
+            return following.stream.first_for(joined, said) if joined else said.frame
         if self._rest:
             frame = self._rest.pull(self.position, now_ms)
             if self._rest.ended:
                 self._rest = None
             if frame:
+                following.told_ms = now_ms
                 return frame
         elif self._is_catching_up and self._beside.is_unused(now_ms):
-            self._has_caught_up(stream)
-        return self._pull_position(stream, now_ms)
-
-    def _pull_position(self, stream: ConflatedStream, now_ms: float) -> Frame | None:
-        """Where it stands, if nothing of what has happened since was for it."""
-        is_time = now_ms - self._told_ms >= SAY_POSITION_AFTER_MS
-        if not is_time or stream.has_counted or stream.position.seq == self.position.seq:
-            return None
-        self.position = stream.position
-        return self._streams.source.frames.position(self.position, self._encoder)
+            self._has_caught_up(following.stream)
+        return following.pull_position(now_ms)
 
     # How far behind it is.
 
@@ -313,7 +313,7 @@ class Thin:
 
     def _is_here(self) -> bool:
         """It has taken all that its stream has said."""
-        return self._stream is not None and not self._stream.has_said(self._number)
+        return self._following is not None and self._following.is_here
 
     def described(self) -> dict[str, Any]:
         """See ``ICursor``."""
@@ -324,7 +324,7 @@ class Thin:
     def _skip(self, entered: Position, reason: str) -> Frame | None:
         left = self._passing.since or self.position  # What was counted and not told is in the gap, too.
         gap = skipped(self._log, left, entered, reason)
-        self.position = entered
+        self._place = entered
         self._passing.forget()
         return self._declare(gap) if gap and (gap.events or reason == "budget") else None
 

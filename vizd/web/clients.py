@@ -1,7 +1,7 @@
 """All dashboards that are connected: who is woken, pinged, counted, and seen off."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from twisted.application.service import Service
@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import Window
+from vizd.stream.audience import Audiences, Sent
 from vizd.web.admission import Refused
 
 __all__ = ["Client", "Clients"]
@@ -25,12 +26,8 @@ class Client(Protocol):
     """One connection, as this module needs it."""
 
     @property
-    def batches_sent(self) -> int:
-        """Live ones and those of histories."""
-
-    @property
-    def events_sent(self) -> int:
-        """In those batches."""
+    def sent(self) -> Sent:
+        """So far."""
 
     def described(self) -> dict[str, Any]:
         """For ``/api/stats``."""
@@ -51,7 +48,9 @@ class Client(Protocol):
 class Clients(Service):
     """The sessions, as a service.
 
-    :ivar closes: connections that have ended, by close code.
+    Those who only get what their equals get are sent it by ``audiences``, and sleep; the others are woken one by one.
+
+    :ivar closes: connections that have ended, by close code. :ivar audiences: of this log.
     """
 
     name = "sessions"
@@ -65,10 +64,12 @@ class Clients(Service):
         self._reactor = reactor
         self._monotonic = monotonic
         self._clients: dict[Client, None] = {}
+        self._awake: dict[Client, None] = {}
+        self.audiences = Audiences()
         self._chores = LoopingCall(self._keep_alive)
         self._chores.clock = reactor
         self._waking: IDelayedCall | None = None
-        self._past_batches = self._past_events = 0
+        self._past = Sent()
         self.accepting = True
         self.closes: Counter[int] = Counter()
         log.listen(self._wake)
@@ -77,14 +78,12 @@ class Clients(Service):
         return len(self._clients)
 
     @property
-    def batches_sent(self) -> int:
+    def sent(self) -> Sent:
         """To all clients since the start."""
-        return self._past_batches + sum(client.batches_sent for client in self._clients)
-
-    @property
-    def events_sent(self) -> int:
-        """In those batches."""
-        return self._past_events + sum(client.events_sent for client in self._clients)
+        total = self._past.copy()
+        for client in self._clients:
+            total.add(client.sent)
+        return total
 
     def described(self) -> list[dict[str, Any]]:
         """Each of them, for ``/api/stats``."""
@@ -108,15 +107,24 @@ class Clients(Service):
 
     def add(self, client: Client) -> None:
         """It has connected."""
-        self._clients[client] = None
+        self._clients[client] = self._awake[client] = None
+
+    def let_sleep(self, client: Client) -> None:
+        """It is sent things by an audience."""
+        self._awake.pop(client, None)
+
+    def let_wake(self, client: Client) -> None:
+        """It has to be woken again, if it is still here."""
+        if client in self._clients:
+            self._awake[client] = None
 
     def remove(self, client: Client, code: int) -> None:
         """It is gone."""
         if client in self._clients:
             del self._clients[client]
+            self._awake.pop(client, None)
             self.closes[code] += 1
-            self._past_batches += client.batches_sent
-            self._past_events += client.events_sent
+            self._past.add(client.sent)
 
     def _wake(self, _: Window) -> None:
         """A tick may append several windows; those who are woken behind them all get them as one batch."""
@@ -129,15 +137,16 @@ class Clients(Service):
 
     def _wake_all(self) -> None:
         self._waking = None
-        self._tell_each(lambda client: client.wake())
+        self.audiences.tell(self._monotonic() * 1000)
+        self._tell_each(self._awake, lambda client: client.wake())
 
     def _keep_alive(self) -> None:
         now_s = self._monotonic()
-        self._tell_each(lambda client: client.keep_alive(now_s))
+        self._tell_each(self._clients, lambda client: client.keep_alive(now_s))
 
-    def _tell_each(self, tell: Callable[[Client], None]) -> None:
+    def _tell_each(self, clients: Iterable[Client], tell: Callable[[Client], None]) -> None:
         """A fault in one client is that one's end, and nobody else's."""
-        for client in list(self._clients):
+        for client in list(clients):
             try:
                 tell(client)
             except Exception:

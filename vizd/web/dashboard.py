@@ -11,12 +11,14 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from vizd import __version__
 from vizd.insight.insight import Insight
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.state.view import View
+from vizd.stream.audience import Sent
 from vizd.stream.filter import Filter
 from vizd.stream.findings import Findings
 from vizd.stream.frames import Frame, Frames
@@ -155,6 +157,7 @@ class Dashboard:
         """The client has sent a message."""
         self.heard()
         if not self._is_closing:
+            self._leave_audience()
             self._session.receive(payload, is_binary, self._around.wall_ms())
             self._pump()
 
@@ -165,6 +168,7 @@ class Dashboard:
     def filled(self) -> None:
         """The socket takes no more for now."""
         if not self._is_full:
+            self._leave_audience()
             self._is_full = True
             self._took_s = self._around.monotonic()
             self._socket.read(go_on=False)
@@ -181,12 +185,13 @@ class Dashboard:
         """The connection has ended."""
         self._is_closing = True
         self._cancel_turn()
+        self._leave_audience()
         self._around.clients.remove(self, code)
         self._session.close()
         self._log.info(
             "{peer} has gone after {batches} batches of {encoding}: {code} {reason}",
             peer=self._peer,
-            batches=self.batches_sent,
+            batches=self.sent.batches,
             encoding=self._session.encoding,
             code=code,
             reason=reason,
@@ -222,6 +227,25 @@ class Dashboard:
                 ensureDeferred(self._read_past()).addErrback(self._past_failed)
         elif self._is_finishing:
             self._close(GOING_AWAY, "the daemon is shutting down")
+        elif self._session.join(self._around.clients.audiences, self._socket.send, self):
+            self._around.clients.let_sleep(self)
+
+    def _leave_audience(self) -> None:
+        """Be sent things by oneself again."""
+        self._session.leave()
+        self._around.clients.let_wake(self)
+
+    # What ``audience.Guest`` asks for.
+
+    def dismissed(self) -> None:
+        """See ``audience.Guest``."""
+        self._leave_audience()
+        self._pump()
+
+    def failed(self, error: Exception) -> None:
+        """See ``audience.Guest``."""
+        self._log.failure("{peer} could not be sent something, and is cut", Failure(error), peer=self._peer)
+        self.abort()
 
     def _take_turn(self) -> None:
         self._next_turn = None
@@ -262,14 +286,9 @@ class Dashboard:
     # What ``clients.Client`` asks for.
 
     @property
-    def batches_sent(self) -> int:
-        """Live ones and those of histories."""
-        return self._session.batches_sent
-
-    @property
-    def events_sent(self) -> int:
-        """In those batches."""
-        return self._session.events_sent
+    def sent(self) -> Sent:
+        """See ``clients.Client``."""
+        return self._session.sent
 
     def described(self) -> dict[str, Any]:
         """For ``/api/stats``."""
@@ -296,6 +315,7 @@ class Dashboard:
     def finish(self) -> Deferred[None]:
         """See ``clients.Client``."""
         self._is_finishing = True
+        self._leave_audience()
         self._session.cancel_history()  # At its own pace it could outlast the daemon.
         self._pump()
         return self._gone
@@ -303,11 +323,13 @@ class Dashboard:
     def abort(self) -> None:
         """Cut the connection."""
         self._is_closing = True
+        self._leave_audience()
         self._socket.abort()
 
     def _close(self, code: int, reason: str) -> None:
         if not self._is_closing:
             self._is_closing = True
             self._cancel_turn()
+            self._leave_audience()
             self._socket.read(go_on=True)  # The answer could not be heard else.
             self._socket.close(code, reason)

@@ -19,6 +19,7 @@ from vizd.stream.frames import Frame
 from vizd.stream.live import MAX_LAG_MS
 from vizd.web.admission import Admission, Refused
 from vizd.web.dashboard import Dashboard, Surroundings, Wish
+from vizd.web.direct import writer
 from vizd.web.progress import taken_bytes
 from vizd.web.query import Query
 from vizd.web.site import Endpoint, header
@@ -33,6 +34,8 @@ MAX_UNSENT_BYTES = 128 * 1024
 HANDSHAKE_TIMEOUT_S = 5
 """For opening, and for the answer to a close."""
 ABNORMAL = 1006
+
+_OPEN = WebSocketServerProtocol.STATE_OPEN
 
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
@@ -50,14 +53,16 @@ class _Wire:
         self._transport.unregisterProducer()
         self._transport.registerProducer(self, True)
         _bound_unsent(self._transport)
+        self._write = writer(self._transport)
 
     def send(self, frame: Frame) -> None:
-        """See ``dashboard.Socket``. The bytes are made once for all clients."""
-        if self._protocol.state != WebSocketServerProtocol.STATE_OPEN:
+        """See ``dashboard.Socket``. The bytes are made once for all clients, and go past Autobahn's own accounts."""
+        if self._protocol.state != _OPEN:
             return  # Autobahn has said a close of its own, behind which nothing may be sent.
-        if frame.prepared is None:
-            frame.prepared = PreparedMessage(frame.payload, frame.is_binary, applyMask=False, doNotCompress=True)
-        self._protocol.sendPreparedMessage(frame.prepared)
+        if frame.framed is None:
+            message = PreparedMessage(frame.payload, frame.is_binary, applyMask=False, doNotCompress=True)
+            frame.framed = message.payloadHybi
+        self._write(frame.framed)
 
     def ping(self) -> None:
         """See ``dashboard.Socket``."""
