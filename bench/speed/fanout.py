@@ -32,7 +32,7 @@ FIRST_RATE = 2_000
 CAPTURED = 40
 SIZES = (100, 200, 1_000)
 """Numbers of clients."""
-SETTLE_S = 1.0
+SETTLE_S = 0.7
 DAEMON, PACKED, RAW = "the daemon", "the daemon, MessagePack", "raw loop"
 WEBSOCKETS, WS, PICOWS = "websockets", "ws (node)", "picows"
 
@@ -151,13 +151,15 @@ def measure(
     crowd = Crowd()
     try:
         for number in range(rounds):
-            for server in servers.all:
-                # Alone before and after, so that a machine that becomes slower meanwhile is in both.
-                loads = [_at(servers, server, crowd, clients, seconds) for clients in (1, *sizes, 1)]
-                alone = [loads[0], loads[-1]]
-                for clients, load in zip(sizes, loads[1:], strict=False):
+            # Alone before and after, and every server next to the others: what slows the machine meanwhile is in all.
+            loads = [
+                [_at(servers, server, crowd, clients, seconds) for server in servers.all] for clients in (1, *sizes, 1)
+            ]
+            alone = zip(loads[0], loads[-1], strict=True)
+            for server, both, *own in zip(servers.all, alone, *loads[1:-1], strict=True):
+                for clients, load in zip(sizes, own, strict=True):
                     cost = fanout.costs.setdefault((server.name, clients), Cost())
-                    _add(cost, alone, load, clients)
+                    _add(cost, both, load, clients)
                     tell(
                         f"  round {number + 1}: {server.name}, {clients} clients: {cost.us[-1]:.2f} us a frame,"
                         f" p99 {cost.p99_ms[-1]:.1f} ms, {cost.frames_per_s[-1]:.1f} frames/s"
