@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from bench.speed import fanout, ingest
+from bench.speed import dashboards, fanout, history, ingest, memory, past
 from bench.speed.table import Row
 
 __all__ = ["main"]
@@ -25,7 +25,30 @@ def _ingest(options: argparse.Namespace, tell: Tell) -> Iterator[Row]:
     yield ingest.saturated_row(ingest.saturate(options.rounds, options.seconds, tell))
 
 
-MEASUREMENTS = {"fanout": _fanout, "ingest": _ingest}
+def _past(options: argparse.Namespace, tell: Tell) -> Iterator[Row]:
+    yield from past.rows(past.measure(options.rounds, tell))
+
+
+def _dashboards(options: argparse.Namespace, tell: Tell) -> Iterator[Row]:
+    yield dashboards.row(dashboards.measure(tell))
+
+
+def _memory(options: argparse.Namespace, tell: Tell) -> Iterator[Row]:
+    yield memory.row([memory.bytes_per_event(rate, memory.MINUTES, tell) for rate in memory.RATES])
+
+
+def _history(options: argparse.Namespace, tell: Tell) -> Iterator[Row]:
+    yield from history.rows(history.read_times(history.MINUTES, options.rounds, tell))
+
+
+MEASUREMENTS = {
+    "fanout": _fanout,
+    "ingest": _ingest,
+    "memory": _memory,
+    "history": _history,
+    "past": _past,
+    "dashboards": _dashboards,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,8 @@
 """One run: the daemon, its publishers and its clients, from the first start to the last word."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from bench.law.kinds import plans
 from bench.law.publishers import Publishers
 from bench.measured import MIB, RSS_ALLOWANCE_MIB, RSS_ALLOWANCE_SHARE
 
-__all__ = ["Options", "Ran", "Sample", "run"]
+__all__ = ["Beside", "Options", "Ran", "Sample", "run"]
 
 SAMPLE_EVERY_S = 1.0
 TURN_S = 0.05
@@ -140,10 +141,14 @@ def _median(values: Sequence[int]) -> int:
     return sorted(values)[len(values) // 2]
 
 
-def run(options: Options, directory: Path) -> Ran:
+Beside = Callable[[Daemon], AbstractContextManager[object]]
+
+
+def run(options: Options, directory: Path, beside: Beside = nullcontext) -> Ran:
     """From the daemon's start to its end, and the check of all transcripts.
 
     :param directory: for the daemon's log and for transcripts.
+    :param beside: what else the daemon has to do; entered when all clients are connected, and before anything is said.
     """
     forms = Forms(options.nodes, list(SUMMARY_NAMES))
     planned = plans(
@@ -164,8 +169,9 @@ def run(options: Options, directory: Path) -> Ran:
         fleets += [Fleet(url, part, options.nodes, directory) for part in parts if part]
         for fleet in fleets:
             fleet.wait_ready()
-        ran.rss_base_bytes = rss_bytes(daemon.pid)
-        _publish(publishers, daemon, ran)
+        with beside(daemon):
+            ran.rss_base_bytes = rss_bytes(daemon.pid)
+            _publish(publishers, daemon, ran)
         for fleet in fleets:
             fleet.begin_to_finish()
         for fleet in fleets:
