@@ -33,6 +33,7 @@ CAPTURED = 40
 SIZES = (100, 200, 1_000)
 """Numbers of clients."""
 SETTLE_S = 0.7
+WARM_UP_S = 1.0
 DAEMON, PACKED, RAW = "the daemon", "the daemon, MessagePack", "raw loop"
 WEBSOCKETS, WS, PICOWS = "websockets", "ws (node)", "picows"
 
@@ -150,6 +151,8 @@ def measure(
     fanout = Fanout(missing=servers.missing)
     crowd = Crowd()
     try:
+        for server in servers.all:
+            _at(servers, server, crowd, max(sizes), WARM_UP_S)  # The first thousand meet caches that are cold.
         for number in range(rounds):
             # Alone before and after, and every server next to the others: what slows the machine meanwhile is in all.
             loads = [
