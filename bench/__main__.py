@@ -34,7 +34,7 @@ def _dashboards(options: argparse.Namespace, tell: Tell) -> Iterator[Row]:
 
 
 def _memory(options: argparse.Namespace, tell: Tell) -> Iterator[Row]:
-    yield memory.row([memory.bytes_per_event(rate, memory.MINUTES, tell) for rate in memory.RATES])
+    yield memory.row([memory.bytes_per_event(rate, minutes, tell) for rate, minutes in memory.MINUTES.items()])
 
 
 def _history(options: argparse.Namespace, tell: Tell) -> Iterator[Row]:
