@@ -43,6 +43,7 @@ class Listener(Conversation):
 
     def dismissed(self) -> None:
         self.dismissals += 1
+        self.session.leave()
 
     @property
     def heard(self) -> list[dict[str, Any]]:

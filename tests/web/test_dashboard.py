@@ -11,6 +11,7 @@ from tests.web.test_history import SlowLog
 from tests.web.wire import step
 from vizd import __version__
 from vizd.log.memory import MemoryLog
+from vizd.stream import audience as audience_module
 from vizd.stream import live as live_module
 from vizd.stream import near as near_module
 from vizd.stream.encoding import MESSAGEPACK
@@ -140,6 +141,7 @@ class FullSocketTests(SynchronousTestCase):
 
     def test_what_is_new_at_the_head_is_sent_up_to_a_bound_in_one_turn(self) -> None:
         self.patch(dashboard_module, "MAX_BYTES_PER_TURN", 70_000)
+        self.patch(audience_module, "MAX_BYTES_PER_TURN", 70_000)
         self.patch(near_module, "MAX_EVENTS", 500)
         house = House()
         person = Person(house)

@@ -15,10 +15,10 @@ from typing import Any, Protocol
 
 from vizd.stream.frames import Frame
 
-__all__ = ["Audience", "Audiences", "Guest", "Seat", "Sent"]
+__all__ = ["MAX_BYTES_PER_TURN", "Audience", "Audiences", "Guest", "Seat", "Sent"]
 
 MAX_BYTES_PER_TURN = 1 << 20
-"""Given to each; where there is more, everyone goes on at a pace of their own."""
+"""Sent to one client before others have their turn; an audience is dismissed where there is more."""
 
 
 @dataclass(slots=True)
@@ -58,10 +58,10 @@ class Guest(Protocol):
     """A client, as this module needs it."""
 
     def failed(self, error: Exception) -> None:
-        """It could not be sent something."""
+        """It could not be sent something: it has to leave."""
 
     def dismissed(self) -> None:
-        """It has left, since it has to pull for itself."""
+        """It has to leave, and pull for itself."""
 
 
 class Seat:
@@ -141,7 +141,6 @@ class Audience:
 
     def _dismiss(self) -> None:
         for seat in list(self._sends):
-            seat.leave()
             seat.guest.dismissed()
 
 

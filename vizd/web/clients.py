@@ -137,8 +137,9 @@ class Clients(Service):
 
     def _wake_all(self) -> None:
         self._waking = None
+        awake = list(self._awake)  # Who is dismissed now has had its share of this turn.
         self.audiences.tell(self._monotonic() * 1000)
-        self._tell_each(self._awake, lambda client: client.wake())
+        self._tell_each(awake, lambda client: client.wake())
 
     def _keep_alive(self) -> None:
         now_s = self._monotonic()

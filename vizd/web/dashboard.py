@@ -18,7 +18,7 @@ from vizd.insight.insight import Insight
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.state.view import View
-from vizd.stream.audience import Sent
+from vizd.stream.audience import MAX_BYTES_PER_TURN, Sent
 from vizd.stream.filter import Filter
 from vizd.stream.findings import Findings
 from vizd.stream.frames import Frame, Frames
@@ -35,8 +35,6 @@ from vizd.web.turns import Turns
 
 __all__ = ["Dashboard", "Socket", "Surroundings", "Wish"]
 
-MAX_BYTES_PER_TURN = 1 << 20
-"""Sent to one client before the others have their turn."""
 PING_AFTER_S = 20.0
 GIVE_UP_AFTER_S = 60.0
 """Without a word from the client, or with its socket full."""
@@ -181,11 +179,15 @@ class Dashboard:
             self._socket.read(go_on=True)
             self._pump()
 
-    def gone(self, code: int, reason: str) -> None:
-        """The connection has ended."""
+    def closing(self) -> None:
+        """A close has been said; nothing may follow."""
         self._is_closing = True
         self._cancel_turn()
         self._leave_audience()
+
+    def gone(self, code: int, reason: str) -> None:
+        """The connection has ended."""
+        self.closing()
         self._around.clients.remove(self, code)
         self._session.close()
         self._log.info(
@@ -240,7 +242,7 @@ class Dashboard:
     def dismissed(self) -> None:
         """See ``audience.Guest``."""
         self._leave_audience()
-        self._pump()
+        self._plan(0)
 
     def failed(self, error: Exception) -> None:
         """See ``audience.Guest``."""
@@ -322,14 +324,11 @@ class Dashboard:
 
     def abort(self) -> None:
         """Cut the connection."""
-        self._is_closing = True
-        self._leave_audience()
+        self.closing()
         self._socket.abort()
 
     def _close(self, code: int, reason: str) -> None:
         if not self._is_closing:
-            self._is_closing = True
-            self._cancel_turn()
-            self._leave_audience()
+            self.closing()
             self._socket.read(go_on=True)  # The answer could not be heard else.
             self._socket.close(code, reason)

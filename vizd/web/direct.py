@@ -4,7 +4,7 @@
 thousand clients that doubles what a client costs (``python -m bench --only fanout`` measures it); the kernel takes
 nearly all of them at once.
 
-This leans on what Twisted's TCP transport keeps to itself, and on nothing else of it: two buffers, flags, the socket.
+This leans on what Twisted's TCP transport keeps to itself, and on nothing else of it: two buffers and the socket.
 TLS, other transports, and a transport without these attributes get ``transport.write``.
 """
 
@@ -15,7 +15,7 @@ from twisted.internet.tcp import Server
 
 __all__ = ["writer"]
 
-_NEEDED = ("socket", "dataBuffer", "_tempDataBuffer", "connected", "disconnecting", "_writeDisconnected")
+_NEEDED = ("socket", "dataBuffer", "_tempDataBuffer")
 
 
 def writer(transport: Any) -> Callable[[bytes], None]:
@@ -26,13 +26,7 @@ def writer(transport: Any) -> Callable[[bytes], None]:
     send = transport.socket.send
 
     def write(data: bytes) -> None:
-        if (
-            transport.dataBuffer
-            or transport._tempDataBuffer
-            or not transport.connected
-            or transport.disconnecting
-            or transport._writeDisconnected
-        ):
+        if transport.dataBuffer or transport._tempDataBuffer:
             transport.write(data)
             return
         try:

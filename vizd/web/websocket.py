@@ -35,8 +35,6 @@ HANDSHAKE_TIMEOUT_S = 5
 """For opening, and for the answer to a close."""
 ABNORMAL = 1006
 
-_OPEN = WebSocketServerProtocol.STATE_OPEN
-
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
@@ -57,8 +55,6 @@ class _Wire:
 
     def send(self, frame: Frame) -> None:
         """See ``dashboard.Socket``. The bytes are made once for all clients, and go past Autobahn's own accounts."""
-        if self._protocol.state != _OPEN:
-            return  # Autobahn has said a close of its own, behind which nothing may be sent.
         if frame.framed is None:
             message = PreparedMessage(frame.payload, frame.is_binary, applyMask=False, doNotCompress=True)
             frame.framed = message.payloadHybi
@@ -162,6 +158,12 @@ class _Protocol(WebSocketServerProtocol):
         """Pass it on."""
         if self.dashboard is not None:
             self.dashboard.heard()
+
+    def sendCloseFrame(self, *arguments: Any, **named: Any) -> None:
+        """Whoever wants it: the peer, Autobahn, or us. Behind it nothing may be sent."""
+        super().sendCloseFrame(*arguments, **named)
+        if self.dashboard is not None:
+            self.dashboard.closing()
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Pass it on, with the code of whoever closed first."""
