@@ -33,12 +33,14 @@ class Curve:
     """Of one thing.
 
     :ivar of: what there is more and more of. :ivar unit: of the cost. :ivar points: how many, and what one costs.
+    :ivar why: it bends, where that is known.
     """
 
     name: str
     of: str
     unit: str
     points: list[tuple[float, float]] = field(default_factory=list)
+    why: str = ""
 
     @property
     def bends_at(self) -> float | None:
@@ -54,7 +56,9 @@ class Curve:
     def verdict(self) -> str:
         """For people."""
         bend = self.bends_at
-        return "linear or better" if bend is None else f"bends at {bend:,.0f}"
+        if bend is None:
+            return "linear or better"
+        return f"bends at {bend:,.0f}" + (f": {self.why}" if self.why else "")
 
 
 def _share(running: Daemon, crowd: Crowd | None = None) -> tuple[float, float]:
@@ -140,7 +144,8 @@ def buffer() -> list[Curve]:
 
 def _buffer() -> list[Curve]:
     of = f"minutes of history, {BUFFER_RATE:,} events/s"
-    cost, memory = Curve("buffer", of, "us an event appended"), Curve("buffer-memory", of, "bytes of RSS an event")
+    cost = Curve("buffer", of, "us an event appended", why="each append adds up what all segments take")
+    memory = Curve("buffer-memory", of, "bytes of RSS an event")
     log = unbounded_log()
     filler = Filler(log, BUFFER_RATE)
     before_bytes = settled_rss_bytes()
@@ -163,7 +168,13 @@ def keys() -> list[Curve]:
     found = [in_fresh_process(_keys, count) for count in (1_000, 10_000, 100_000, 300_000, 1_000_000)]
     of = "keys in the state"
     return [
-        Curve("keys", of, "us an event that replaces one", [(count, us) for count, us, _ in found]),
+        Curve(
+            "keys",
+            of,
+            "us an event that replaces one",
+            [(count, us) for count, us, _ in found],
+            "keys that are hit at random are in no cache of the processor any more",
+        ),
         # A projection of a few keys is less than what an allocator takes at once.
         Curve("keys-memory", of, "bytes of RSS a key", [(count, size) for count, _, size in found if count > 1_000]),
     ]

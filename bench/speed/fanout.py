@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import websockets.sync.client
 
 from bench.measured import spread
+from bench.speed.checked import Checked
 from bench.speed.crowd import Counts, Crowd
 from bench.speed.publisher import Publisher
 from bench.speed.servers import Server, Unavailable, daemon, node_reference, reference
@@ -211,8 +212,12 @@ _REFERENCES = {"raw": RAW, "websockets": WEBSOCKETS, "ws": WS, "picows": PICOWS}
 """By the keys of the table."""
 
 
-def rows(fanout: Fanout) -> list[Row]:
-    """Of the table, as far as they were measured."""
+def rows(fanout: Fanout, checked: Checked) -> list[Row]:
+    """Of the table, as far as they were measured.
+
+    :param checked: in the same set-up: a promise that was not kept fails every row.
+    """
+    faults = checked.violations
     found = []
     for key, name in _REFERENCES.items():
         for clients in SIZES:
@@ -221,7 +226,7 @@ def rows(fanout: Fanout) -> list[Row]:
                 continue
             us = f"{fanout.us(DAEMON, clients):.1f} us"
             if theirs is None:
-                found.append(Row(f"frame-{key}-{clients}", us, "-", None, fanout.missing.get(name, "")))
+                found.append(Row(f"frame-{key}-{clients}", us, "-", None, fanout.missing.get(name, ""), faults))
                 continue
             packed = ""
             if key == "raw" and (PACKED, clients) in fanout.costs:
@@ -230,11 +235,15 @@ def rows(fanout: Fanout) -> list[Row]:
                     f" {fanout.us(PACKED, clients):.1f} us"
                 )
             ratio = fanout.us_ratio(DAEMON, name, clients)
-            found.append(Row(f"frame-{key}-{clients}", us, f"{fanout.us(name, clients):.1f} us", ratio, packed))
+            their_us = f"{fanout.us(name, clients):.1f} us"
+            found.append(Row(f"frame-{key}-{clients}", us, their_us, ratio, packed, faults))
     largest = max(SIZES)
     if (DAEMON, largest) in fanout.costs:
         ours, theirs = fanout.costs[DAEMON, largest], fanout.costs[RAW, largest]
         p99, raw_p99 = (f"{median(each.p99_ms):.1f} ms" for each in (ours, theirs))
-        medians = f"p50: {median(ours.p50_ms):.1f} and {median(theirs.p50_ms):.1f} ms"
-        found.append(Row("delivery", p99, raw_p99, fanout.p99_ratio(DAEMON, RAW, largest), medians))
+        note = (
+            f"p50: {median(ours.p50_ms):.1f} and {median(theirs.p50_ms):.1f} ms; {len(faults)} violations in"
+            f" {checked.messages:,} messages of clients that were checked, among {checked.clients}"
+        )
+        found.append(Row("delivery", p99, raw_p99, fanout.p99_ratio(DAEMON, RAW, largest), note, faults))
     return found
