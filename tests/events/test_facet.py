@@ -31,7 +31,7 @@ class FacetsTests(TestCase):
         first = facets.of(KINDS[0], (0,), None)
         for node in range(25):
             self.assertEqual(facets.of(KINDS[0], (node,), None).nodes, (node,))
-            self.assertLessEqual(len(facets._kept), 10)
+            self.assertLessEqual(len(facets), 10)
         again = facets.of(KINDS[0], (0,), None)
         self.assertIsNot(again, first)
         self.assertEqual((again.kind, again.nodes, again.shard), (first.kind, first.nodes, first.shard))
