@@ -57,11 +57,13 @@ def _dashboards(_: Extent, tell: Tell) -> Iterator[Row]:
     yield dashboards.row(dashboards.measure(tell))
 
 
-def _curves(_: Extent, tell: Tell) -> Iterator[Curve]:
-    for measure in curves.CURVES:
+def _curve(measure: Callable[[], list[Curve]]) -> Callable[[Extent, Tell], Iterator[Curve]]:
+    def measured(_: Extent, tell: Tell) -> Iterator[Curve]:
         for curve in measure():
-            tell(f"  {curve.of}: {curve.verdict}")
+            tell(f"  {curve.of}: {curve.unit}: {curve.verdict}")
             yield curve
+
+    return measured
 
 
 MEASUREMENTS: dict[str, Callable[[Extent, Tell], Iterator[Row | Curve]]] = {
@@ -71,6 +73,6 @@ MEASUREMENTS: dict[str, Callable[[Extent, Tell], Iterator[Row | Curve]]] = {
     "history": _history,
     "past": _past,
     "dashboards": _dashboards,
-    "curves": _curves,
+    **{f"curve-{measure.__name__}": _curve(measure) for measure in curves.CURVES},
 }
 """In the order in which they are run."""
