@@ -82,7 +82,7 @@ def _read_times(minutes: float, rounds: int) -> Reading:
 def _unpack(log: MemoryLog) -> float:
     began_s = time.perf_counter()
     for block in log._blocks:
-        decompress(block.all.lines)
+        decompress(block.all.events)
     return time.perf_counter() - began_s
 
 
@@ -96,7 +96,7 @@ def _read(log: MemoryLog, by: Filter, reading: Reading) -> tuple[float, int]:
             page_s = time.perf_counter()
             page = await log.read(position, log.tail, by.wants, PAGE)
             parts = [part for window in page.windows if (part := select(window, by))]
-            b"".join([form.batch(part) for part in parts])
+            b"".join([piece for part in parts for piece in form.batch(part)])
             events += sum(part.events for part in parts)
             position = page.position
             reading.longest_page_ms = max(reading.longest_page_ms, (time.perf_counter() - page_s) * 1000)

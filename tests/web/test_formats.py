@@ -25,7 +25,7 @@ def said(media_type: bytes, *, with_gap: bool = True) -> bytes:
     parts = [form.begin()]
     if with_gap:
         parts.append(form.gap(GAP))
-    return b"".join([*parts, *map(form.batch, PARTS), form.end(TOTALS)])
+    return b"".join([*parts, *(piece for part in PARTS for piece in form.batch(part)), form.end(TOTALS)])
 
 
 class FormatTests(TestCase):

@@ -1,6 +1,6 @@
 """About a second of windows, compressed.
 
-    events    every event's JSON, a line each, in one zstd frame
+    events    every event's JSON, in one zstd frame, with commas between: a window of it is what readers are sent
     facets    which facet each event has, as indexes into the segment's table, in another
     rare      both again, of the rare events only: whoever reads elections does not unpack a flood of fsyncs
     marks     of all windows
@@ -8,12 +8,13 @@
 What is small is kept plain: bounds and counts of each window, and which facets occur at all. So a reader skips
 what it does not want without unpacking anything.
 
-An event's JSON holds no line break, since a string's are escaped; so lines are found by a split.
+Events are found again by how each begins, see ``apart``.
 """
 
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from itertools import compress as compress_by
 
@@ -24,7 +25,7 @@ from vizd.events.facet import Facet
 from vizd.log.window import Mark, Position, Window
 from vizd.log.zstd import compress, decompress
 
-__all__ = ["Block", "FacetTable", "Occurring", "Packed", "Unpacked"]
+__all__ = ["Block", "FacetTable", "Occurring", "Packed", "Unpacked", "apart"]
 
 RARE_SHARE = 0.05
 """Types that together are no more than this share of a block's events are kept apart as well: a twentieth more
@@ -96,36 +97,56 @@ class Occurring:
         return 100 + self._mask.bit_length() // 8
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
-    """Events of a block, as ``Packed.unpack`` gives them.
+def apart(text: bytes) -> list[bytes]:
+    """The events of a text with commas between.
 
-    :ivar lines: all of them. :ivar line_ends: where each window's end in ``lines``, behind a leading 0.
-    :ivar facets: their indexes. :ivar facet_ends: where each window's end in ``facets``, behind a leading 0.
+    An event begins with its ts, and nothing else looks like that: within a string a quote is escaped.
     """
+    return text.replace(b',{"ts":', b'\n{"ts":').split(b"\n") if text else []
 
-    lines: bytes
-    line_ends: Sequence[int]
-    facets: "array[int]"
-    facet_ends: Sequence[int]
 
-    def lines_of(self, window: int) -> bytes:
-        """The events of the block's window with this index, a line each; no break behind the last."""
-        return self.lines[self.line_ends[window] : max(self.line_ends[window], self.line_ends[window + 1] - 1)]
+class Unpacked:
+    """Events of a block, unpacked as far as they are asked for."""
+
+    def __init__(self, packed: "Packed") -> None:
+        self._packed = packed
+
+    @cached_property
+    def _text(self) -> bytes:
+        return decompress(self._packed.events)
+
+    @cached_property
+    def _text_ends(self) -> Sequence[int]:
+        """Where each window's end in it, behind a leading 0."""
+        return list(accumulate(self._packed.sizes, initial=0))
+
+    @cached_property
+    def _facets(self) -> "array[int]":
+        indexes = array("I")
+        indexes.frombytes(decompress(self._packed.facets))
+        return indexes
+
+    @cached_property
+    def _facet_ends(self) -> Sequence[int]:
+        return list(accumulate(self._packed.counts, initial=0))
+
+    def text_of(self, window: int) -> bytes:
+        """The events of the block's window with this index, with commas between."""
+        return self._text[self._text_ends[window] : max(self._text_ends[window], self._text_ends[window + 1] - 1)]
 
     def facets_of(self, window: int) -> "array[int]":
         """The indexes of their facets."""
-        return self.facets[self.facet_ends[window] : self.facet_ends[window + 1]]
+        return self._facets[self._facet_ends[window] : self._facet_ends[window + 1]]
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
     """Some events of a block, compressed.
 
-    :ivar sizes: bytes of each window's lines, each with its break. :ivar counts: events of each window.
+    :ivar sizes: bytes of each window's events, each with a comma. :ivar counts: events of each window.
     """
 
-    lines: bytes
+    events: bytes
     facets: bytes
     sizes: "array[int]"
     counts: "array[int]"
@@ -135,7 +156,7 @@ class Packed:
         """
         :param events: of each window. :param facets: the indexes of their facets.
         """
-        texts = [b"\n".join(window) + b"\n" if window else b"" for window in events]
+        texts = [b",".join(window) + b"," if window else b"" for window in events]
         indexes = array("I", [index for window in facets for index in window])
         return cls(
             compress(b"".join(texts)),
@@ -146,19 +167,12 @@ class Packed:
 
     def unpack(self) -> Unpacked:
         """The events again."""
-        indexes = array("I")
-        indexes.frombytes(decompress(self.facets))
-        return Unpacked(
-            decompress(self.lines),
-            list(accumulate(self.sizes, initial=0)),
-            indexes,
-            list(accumulate(self.counts, initial=0)),
-        )
+        return Unpacked(self)
 
     @property
     def memory_bytes(self) -> int:
         """About what it takes."""
-        return len(self.lines) + len(self.facets) + self.sizes.itemsize * 2 * len(self.sizes)
+        return len(self.events) + len(self.facets) + self.sizes.itemsize * 2 * len(self.sizes)
 
 
 class Block:

@@ -7,7 +7,7 @@ from itertools import compress
 from typing import Any
 
 from vizd.events.facet import Facet
-from vizd.log.block import Block, Packed, Unpacked
+from vizd.log.block import Block, Packed, Unpacked, apart
 from vizd.log.window import Window, counts_of
 
 __all__ = ["SealedWindow", "Unpacker"]
@@ -68,8 +68,7 @@ class SealedWindow(Window):
         """Fill a slot that is asked for and not filled yet."""
         match name:
             case "fragments":
-                lines = self._unpacked.lines_of(self._index)
-                self.fragments = lines.split(b"\n") if lines else []
+                self.fragments = apart(self._unpacked.text_of(self._index))
             case "facets":
                 facets = self._block.table.facets
                 self.facets = [facets[index] for index in self._unpacked.facets_of(self._index)]
@@ -100,8 +99,8 @@ class SealedWindow(Window):
         if not passing:
             return [], counts_of(())
         passes = list(map(passing.__contains__, indexes))
-        lines = unpacked.lines_of(self._index).split(b"\n")
-        return list(compress(lines, passes)), self._counts_of(compress(indexes, passes))
+        events = apart(unpacked.text_of(self._index))
+        return list(compress(events, passes)), self._counts_of(compress(indexes, passes))
 
     def tally(self, verdicts: Mapping[Facet, bool]) -> Sequence[int]:
         """See ``Window``."""
@@ -111,5 +110,5 @@ class SealedWindow(Window):
     @property
     def chunks(self) -> list[bytes]:
         """See ``Window``; not taken apart."""
-        lines = self._unpacked.lines_of(self._index)
-        return [lines.replace(b"\n", b",")] if lines else []
+        text = self._unpacked.text_of(self._index)
+        return [text] if text else []

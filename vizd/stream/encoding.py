@@ -12,6 +12,7 @@ import msgspec
 from zope.interface import implementer
 
 from vizd.events.catalogue import TYPES
+from vizd.log.block import apart
 from vizd.stream.interfaces import IEncoder
 
 __all__ = ["JSON", "MESSAGEPACK"]
@@ -25,7 +26,7 @@ _COUNTS = [f"{each.count}_count" for each in TYPES]
 class _Json:
     name = "json"
     is_binary = False
-    _summary = "{" + ",".join(f'"{name}":%d' for name in _COUNTS) + "}"
+    _tail = '],"summary":{' + ",".join(f'"{name}":%d' for name in _COUNTS) + "}}"
 
     def message(self, fields: dict[str, Any]) -> bytes:
         """See ``IEncoder``."""
@@ -37,22 +38,19 @@ class _Json:
 
     def data(self, start_ms: int, end_ms: int, events: Sequence[bytes], counts: Sequence[int]) -> bytes:
         """See ``IEncoder``."""
-        summary = (self._summary % tuple(counts)).encode()
+        return b"".join(self.pieces(start_ms, end_ms, events, counts))
+
+    def pieces(
+        self, start_ms: int, end_ms: int, events: Sequence[bytes], counts: Sequence[int]
+    ) -> tuple[bytes, bytes, bytes]:
+        """The same, for whoever puts it together with more; a single long text of events is not copied."""
         begin = b'{"window_start":%d,"window_end":%d,"events":[' % (start_ms, end_ms)
-        return b"".join((begin, b",".join(events), b'],"summary":', summary, b"}"))
+        return begin, b",".join(events), (self._tail % tuple(counts)).encode()
 
     def batch(self, data: bytes, extras: dict[str, Any]) -> bytes:
         """See ``IEncoder``."""
         tail = b"," + msgspec.json.encode(extras)[1:] if extras else b"}"
         return b"".join((b'{"type":"batch","data":', data, tail))
-
-
-def _apart(text: bytes) -> list[bytes]:
-    """The events of a text with commas between.
-
-    An event begins with its ts, and nothing else looks like that: within a string a quote is escaped.
-    """
-    return text.replace(b',{"ts":', b'\n{"ts":').split(b"\n")
 
 
 @implementer(IEncoder)
@@ -68,7 +66,7 @@ class _MessagePack:
         """See ``IEncoder``."""
         # One after the other: all values of a window at once would be enough for the garbage collector to stop
         # everything for milliseconds.
-        return [_pack(_parse(event)) for text in fragments for event in _apart(text)]
+        return [_pack(_parse(event)) for text in fragments for event in apart(text)]
 
     def data(self, start_ms: int, end_ms: int, events: Sequence[bytes], counts: Sequence[int]) -> bytes:
         """See ``IEncoder``."""

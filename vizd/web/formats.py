@@ -29,10 +29,10 @@ class _Json:
         """See ``IFormat``."""
         return b'{"batches":['
 
-    def batch(self, part: Part) -> bytes:
+    def batch(self, part: Part) -> Sequence[bytes]:
         """See ``IFormat``."""
         separator, self._separator = self._separator, b","
-        return separator + JSON.data(part.start_ms, part.end_ms, part.fragments, part.counts)
+        return separator, *JSON.pieces(part.start_ms, part.end_ms, part.fragments, part.counts)
 
     def gap(self, gap: Gap) -> bytes:
         """See ``IFormat``; they stand together behind the batches."""
@@ -52,9 +52,9 @@ class _Ndjson:
         """See ``IFormat``."""
         return b""
 
-    def batch(self, part: Part) -> bytes:
+    def batch(self, part: Part) -> Sequence[bytes]:
         """See ``IFormat``."""
-        return JSON.data(part.start_ms, part.end_ms, part.fragments, part.counts) + b"\n"
+        return *JSON.pieces(part.start_ms, part.end_ms, part.fragments, part.counts), b"\n"
 
     def gap(self, gap: Gap) -> bytes:
         """See ``IFormat``."""
@@ -75,9 +75,9 @@ class _MessagePack:
         """See ``IFormat``."""
         return b""
 
-    def batch(self, part: Part) -> bytes:
+    def batch(self, part: Part) -> Sequence[bytes]:
         """See ``IFormat``."""
-        return MESSAGEPACK.data(part.start_ms, part.end_ms, MESSAGEPACK.events(part.fragments), part.counts)
+        return (MESSAGEPACK.data(part.start_ms, part.end_ms, MESSAGEPACK.events(part.fragments), part.counts),)
 
     def gap(self, gap: Gap) -> bytes:
         """See ``IFormat``."""

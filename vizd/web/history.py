@@ -75,7 +75,7 @@ class _Answer:
         return self.form.begin() + (self.form.gap(self._before) if self._before else b"")
 
     def page(self, page: Page) -> Iterator[bytes]:
-        """The windows of ``page``."""
+        """The windows of ``page``, in pieces."""
         self.position = page.position
         if page.gap:
             yield self.form.gap(page.gap)
@@ -88,7 +88,7 @@ class _Answer:
                 return
             self._batches += 1
             self._events += part.events
-            yield self.form.batch(part)
+            yield from self.form.batch(part)
 
     def end(self) -> bytes:
         """What comes last."""

@@ -1,5 +1,6 @@
 """What every form of a long answer can do."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from zope.interface import Attribute, Interface
@@ -18,8 +19,8 @@ class IFormat(Interface):
     def begin() -> bytes:
         """What comes first."""
 
-    def batch(part: Part) -> bytes:
-        """A window."""
+    def batch(part: Part) -> Sequence[bytes]:
+        """A window, in pieces: it is long, and not to be copied more often than needed."""
 
     def gap(gap: Gap) -> bytes:
         """What has been trimmed at this point."""
