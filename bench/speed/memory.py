@@ -16,6 +16,8 @@ RUST_STRUCT_BYTES = 67
 """Of an event of the original, as the project's target names it."""
 MINUTES = {10_000: 30, 1_000: 60}
 """Of the log, by its events per second: the first is the table's. Slower ones make blocks of fewer events."""
+REPEATED_S = 20.0
+"""So much of the cluster's time is said over and over: blocks are of a second, and compressed each by itself."""
 DICTS = 100_000
 DICTS_RATE = 10_000
 
@@ -43,7 +45,7 @@ def bytes_per_event(rate: int, minutes: float, tell: Callable[[str], None]) -> B
 
 def _buffered(rate: int, minutes: float) -> tuple[Buffered, str]:
     log = unbounded_log()
-    filler = Filler(log, rate, minute_s=min(60, minutes * 60))
+    filler = Filler(log, rate, minute_s=REPEATED_S)
     filler.fill(0.01)  # What is made once is there.
     before_bytes, before = settled_rss_bytes(), log.head.total_events
     filler.fill(minutes)
