@@ -31,6 +31,12 @@ CASES: dict[str, tuple[Any, list[tuple[str, Any]], list[str]]] = {
                         ["a.example", "*", "https://a/b", "ftp://a", "https://a https://b"]),
     "allowed-hosts": (frozenset(), [("a.example,B.example:80,[::2]", frozenset({"a.example", "b.example", "::2"}))],
                       ["http://a", "a b", "*", "a/b"]),
+    **{
+        name: (None, [(str(FILES / "thresholds.json"), FILES / "thresholds.json")], ["", "no-such-file", "/", "a\0b"])
+        for name in ("token-file", "publish-token-file", "tls-cert", "tls-key", "tls-client-ca")
+    },
+    "log-level": ("info", [("debug", "debug"), ("error", "error")], ["", "INFO", "loud"]),
+    "log-format": ("text", [("json", "json")], ["", "JSON", "xml"]),
     "max-clients": (1000, [("1", 1), ("100000", 100_000)], ["0", "100001"]),
     "insight-config": (Thresholds(), [(str(FILES / "thresholds.json"), Thresholds({"node-silent": {"after_s": 7}}))],
                        ["", "no-such-file", "/", str(FILES / "test_config.py"), "a\0b"]),

@@ -66,6 +66,24 @@ def _address(text: str) -> str:
         raise ValueError("use an IP address, such as 127.0.0.1, 0.0.0.0 or ::") from None
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"use {', '.join(words[:-1])} or {words[-1]}")
+        return text
+
+    return parse
+
+
+def _readable(text: str) -> Path:
+    try:
+        with Path(text).open("rb") as file:
+            file.read(1)
+    except (OSError, ValueError) as why:  # A name with a zero byte is a ValueError.
+        raise ValueError(f"it can't be read ({getattr(why, 'strerror', None) or why}); use a file") from None
+    return Path(text)
+
+
 def _thresholds(name: str) -> Thresholds:
     try:
         with Path(name).open("rb") as file:
@@ -98,7 +116,14 @@ OPTIONS = (
            " [default: those of this machine, on any port]"),
     Option("allowed-hosts", None, _list_of(parse_host),
            "names that the daemon is known by, with commas between, besides localhost and its interface"),
+    Option("token-file", None, _readable, "a token a line; whoever views must bring one of them"),
+    Option("publish-token-file", None, _readable, "the same for nodes that publish [default: as --token-file]"),
+    Option("tls-cert", None, _readable, "certificate chain in PEM: with it and --tls-key both ports speak TLS"),
+    Option("tls-key", None, _readable, "private key of --tls-cert, in PEM"),
+    Option("tls-client-ca", None, _readable, "in PEM: nodes must bring a certificate that it has signed"),
     Option("max-clients", "1000", _number(1, 100_000), "WebSocket clients at once"),
+    Option("log-level", "info", _one_of("debug", "info", "warn", "error"), "the least that is logged"),
+    Option("log-format", "text", _one_of("text", "json"), "of the log: text for people, json: a JSON object a line"),
     Option("insight-config", None, _thresholds, "thresholds of the rules that say what is wrong, a file of JSON"),
 )  # fmt: skip
 
@@ -116,7 +141,14 @@ class Config:
     coalesce_ms: int
     allowed_origins: frozenset[tuple[str, str, int]] | None
     allowed_hosts: frozenset[str]
+    token_file: Path | None
+    publish_token_file: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    tls_client_ca: Path | None
     max_clients: int
+    log_level: str
+    log_format: str
     insight_config: Thresholds
     demo: bool = False
 
