@@ -2,33 +2,16 @@
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, formatEvent, globalLogPublisher
+from twisted.logger import LogLevel
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.access.logged import logged
 from vizd.access.tokens import LOOK_EVERY_S, MAX_FILE_BYTES, MAX_TOKENS, TELL_EVERY_S, TokenFile
-
-
-@contextmanager
-def logged() -> Iterator[list[tuple[LogLevel, str]]]:
-    """All that is logged meanwhile, as it would be printed."""
-    lines: list[tuple[LogLevel, str]] = []
-
-    def observe(event: dict[str, Any]) -> None:
-        lines.append((event["log_level"], formatEvent(event)))
-
-    globalLogPublisher.addObserver(observe)
-    try:
-        yield lines
-    finally:
-        globalLogPublisher.removeObserver(observe)
 
 
 class Case(SynchronousTestCase):
