@@ -36,10 +36,18 @@ SKEW_STEP_MS = 250
 class PublishCalls:
     """All open calls of the service."""
 
-    def __init__(self, registry: Registry, inbox: Inbox, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        inbox: Inbox,
+        now_ms: Callable[[], int],
+        check_name: Callable[[Any, str], None],
+    ) -> None:
         """
         :param now_ms: the daemon's wall clock, milliseconds since the Unix epoch.
+        :param check_name: given a call's context and its node's name; raises ``Fault`` if it may not have that name.
         """
+        self._check_name = check_name
         self._registry = registry
         self._inbox = inbox
         self._now_ms = now_ms
@@ -80,6 +88,7 @@ class PublishCalls:
 
     async def _converse(self, call: Call) -> None:
         hello = await self._hello(call)
+        self._check_name(call.context, hello.node_name)
         publisher = Publisher(hello.node, hello.node_name, hello.incarnation)
         try:
             stream, marks = self._registry.connect(publisher, hello.next_seq, hello.acked_through, call.end)

@@ -1,5 +1,6 @@
 """The gRPC side as a service of the reactor."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -8,9 +9,11 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 
+from vizd.ingest.access import Access
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
 from vizd.ingest.server import GrpcServer
+from vizd.ingest.turned_away import TurnedAway
 from vizd.log.window import Window
 
 __all__ = ["Ingest"]
@@ -36,11 +39,19 @@ class Ingest(Service):
         port: int,
         reactor: IReactorFromThreads,
         wall_ms: Callable[[], int],
+        access: Access | None = None,
+        turned_away: TurnedAway | None = None,
     ) -> None:
+        """
+        :param access: who may come in; ``None``: whoever can reach the port.
+        :param turned_away: told of those who may not.
+        """
         self.hosts = hosts
         self._registry = registry
         self._inbox = inbox
         self._wall_ms = wall_ms
+        self._access = access
+        self._turned_away = turned_away
         self._server: GrpcServer | None = None
         self._reactor = reactor
         self.port = port
@@ -51,7 +62,7 @@ class Ingest(Service):
 
         :raises OSError: the port could not be had.
         """
-        self._server = GrpcServer(self._registry, self._inbox, self._wall_ms)
+        self._server = GrpcServer(self._registry, self._inbox, self._wall_ms, self._access, self._refused)
         self.port = self._server.start(self.hosts, self.port)
         self.is_listening = True
         super().startService()
@@ -60,6 +71,10 @@ class Ingest(Service):
         """The log has this window: acknowledge what is in it."""
         if self._server is not None:
             self._server.stored(window.marks)
+
+    def _refused(self, counts: Counter[str], last: str) -> None:
+        if self._turned_away is not None:
+            self._reactor.callFromThread(self._turned_away.take, counts, last)
 
     async def stop_reading(self) -> None:
         """What has been read is in the inbox when this is done, and nothing more will come."""
