@@ -12,6 +12,7 @@ Starting goes down the list. Stopping is a drain: everything that came in goes o
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,13 +22,17 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
+from vizd.access.tokens import TokenFile
 from vizd.config import Config
 from vizd.demo import Demo
 from vizd.findings import FindingsNotice
 from vizd.folds import Folds
+from vizd.ingest.access import Access
+from vizd.ingest.credentials import ServerTls
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
 from vizd.ingest.service import Ingest
+from vizd.ingest.turned_away import TurnedAway
 from vizd.log.coalescer import Coalescer
 from vizd.log.memory import MemoryLog
 from vizd.retention import RetentionNotice
@@ -109,13 +114,17 @@ class Vizd(MultiService):
         coalescer = Coalescer(log, wall_ms(), int(monotonic() * 1000))
         self._clients = Clients(log, config.max_clients, reactor, monotonic)
         self._ticker = Ticker(self._inbox, coalescer, config.coalesce_ms, reactor, monotonic, wall_ms)
-        self._ingest = Ingest(registry, self._inbox, config.grpc_interface, config.grpc_port, reactor, wall_ms)
+        refusals: Counter[str] = Counter()
+        self._ingest = Ingest(
+            registry, self._inbox, config.grpc_interface, config.grpc_port, reactor, wall_ms,
+            _grpc_access(config), TurnedAway(refusals, monotonic),
+        )  # fmt: skip
         log.listen(self._ingest.stored)
         log.listen(RetentionNotice(log, config.buffer_minutes))
         for part in (self._clients, self._ticker, self._ingest):
             part.setServiceParent(self)
 
-        admission = Admission(config.interface, config.allowed_hosts, config.allowed_origins)
+        admission = Admission(config.interface, config.allowed_hosts, config.allowed_origins, refusals=refusals)
         self.status = Status(
             log, self._clients, self._ticker, self._ingest, self._inbox, registry, admission, monotonic, monotonic()
         )
@@ -142,7 +151,7 @@ class Vizd(MultiService):
         root.add("/api/insight", gzipped(InsightEndpoint(admission, folds.insight, frames.position_text, turns)))
         root.add("/ws/events", EventsEndpoint(admission, around))
         self._site = make_site(root, reactor)
-        self._demo = Demo(reactor) if config.demo else None
+        self._demo = Demo(reactor, config.publish_token_file, config.tls_cert) if config.demo else None
 
     @property
     def http_port(self) -> int:
@@ -205,6 +214,14 @@ class Vizd(MultiService):
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         self.status.is_http_listening = False
+
+
+def _grpc_access(config: Config) -> Access:
+    tokens = config.publish_token_file
+    tls = None
+    if config.tls_cert is not None and config.tls_key is not None:
+        tls = ServerTls.read(config.tls_cert, config.tls_key, config.tls_client_ca)
+    return Access(TokenFile(tokens) if tokens else None, tls)
 
 
 def _listen(reactor: Any, interfaces: Sequence[str], port: int, site: Any) -> list[IListeningPort]:
