@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "access": (),
     "ingest": ("access", "events", "wire", "log.window", "log.coalescer"),
     "web": ("access", "stream", "insight", "state", "log", "events"),
+    "metrics": ("events", "ingest", "insight", "log", "stream", "config", "status"),
     "client": ("wire", "events"),
     "sim": ("client", "events", "wire"),
 }
@@ -40,6 +41,7 @@ MAY_USE = {
     "access": ("twisted",),
     "ingest": ("google.protobuf", "grpc", "grpc_health", "grpc_reflection", "twisted"),
     "web": ("zope.interface", "twisted", "autobahn"),
+    "metrics": ("prometheus_client",),
     "client": ("grpc", "google.protobuf"),
     "sim": ("grpc",),  # Names the type of its channel's credentials; the channel is the client's.
 }

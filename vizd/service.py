@@ -35,6 +35,10 @@ from vizd.ingest.service import Ingest
 from vizd.ingest.turned_away import TurnedAway
 from vizd.log.coalescer import Coalescer
 from vizd.log.memory import MemoryLog
+from vizd.metrics.collector import DaemonCollector
+from vizd.metrics.exposition import Exposition
+from vizd.metrics.tally import Tally
+from vizd.readiness import Readiness
 from vizd.retention import RetentionNotice
 from vizd.status import Status
 from vizd.stream.frames import Frames
@@ -51,6 +55,7 @@ from vizd.web.dashboard import Surroundings
 from vizd.web.history import HistoryEndpoint
 from vizd.web.insight import InsightEndpoint
 from vizd.web.instants import Instants
+from vizd.web.metrics import MetricsEndpoint
 from vizd.web.nudge import Nudge
 from vizd.web.page import page_files
 from vizd.web.site import Root, gzipped, make_site
@@ -124,6 +129,9 @@ class Vizd(MultiService):
         for part in (self._clients, self._ticker, self._ingest):
             part.setServiceParent(self)
 
+        tally = Tally()
+        log.listen(tally.count_window)
+        folds.insight.listen(tally.count_finding)
         admission = Admission(config.interface, config.allowed_hosts, config.allowed_origins, refusals=refusals)
         self.status = Status(
             log, self._clients, self._ticker, self._ingest, self._inbox, registry, admission, monotonic, monotonic()
@@ -153,6 +161,8 @@ class Vizd(MultiService):
         self._site = make_site(root, reactor)
         self._demo = Demo(reactor, config.publish_token_file, config.tls_cert) if config.demo else None
 
+        exposition = Exposition(DaemonCollector(config, self.status, folds.insight, tally))
+        root.add("/metrics", gzipped(MetricsEndpoint(admission, exposition.answer)))
     @property
     def http_port(self) -> int:
         """The one that HTTP got, once it has started."""

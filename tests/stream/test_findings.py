@@ -133,7 +133,7 @@ class SessionTests(FindingsCase):
         self.happen("Confirm", 2)
         session = self.session(self.findings())
         self.kinds(session)
-        self.assertEqual((session.batches_sent, session.events_sent, session.bytes_sent > 200), (0, 0, True))
+        self.assertEqual((session.sent.batches, session.sent.events, session.sent.size_bytes > 200), (0, 0, True))
 
     def test_who_does_not_want_them_gets_none(self) -> None:
         self.happen("Confirm", 2)

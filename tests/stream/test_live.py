@@ -90,10 +90,10 @@ class LiveTests(SynchronousTestCase):
         append(log, 3, 2)
         conversation.tell(type="history", from_ms=0, to_ms=1_050)
         conversation.tell(type="ping")
-        before = conversation.session.bytes_sent
+        before = conversation.session.sent.size_bytes
         conversation.hear_all()
-        self.assertEqual((conversation.session.batches_sent, conversation.session.events_sent), (3, 8))
-        self.assertGreater(conversation.session.bytes_sent - before, 5 * 90)
+        self.assertEqual((conversation.session.sent.batches, conversation.session.sent.events), (3, 8))
+        self.assertGreater(conversation.session.sent.size_bytes - before, 5 * 90)
 
 
 class PositionTests(SynchronousTestCase):

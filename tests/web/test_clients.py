@@ -6,6 +6,7 @@ from twisted.internet.defer import ensureDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.web.sockets import House, Person
+from vizd.stream.traffic import Traffic
 from vizd.web.admission import Refused
 from vizd.web.clients import FAREWELL_TIMEOUT_S
 
@@ -13,10 +14,11 @@ from vizd.web.clients import FAREWELL_TIMEOUT_S
 class _Faulty:
     """A client in which everything fails."""
 
-    batches_sent = events_sent = 0
-
     def __init__(self) -> None:
         self.aborted = 0
+
+    def add_to(self, traffic: Traffic) -> None:
+        raise ZeroDivisionError
 
     def wake(self) -> None:
         raise ZeroDivisionError

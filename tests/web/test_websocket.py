@@ -450,7 +450,7 @@ class FlowTests(Case):
             self._append(200 * number, 200)
             for _ in range(2):
                 await deferLater(reactor, 0)
-        sent_bytes = self.clients.events_sent * len(fsyncs(1, first=10_000)[0][1])
+        sent_bytes = self.clients.traffic().events * len(fsyncs(1, first=10_000)[0][1])
         self.assertGreater(38_000 * 90, 3 << 20)
         self.assertLess(sent_bytes, 1 << 20, "or a thin stream would be minutes behind before it is known to be slow")
 

@@ -35,6 +35,7 @@ from vizd.stream.messages import (
     parse,
 )
 from vizd.stream.snapshot import Look, StateWish, WantedView
+from vizd.stream.traffic import Sent, Traffic
 
 __all__ = ["Session"]
 
@@ -42,8 +43,7 @@ __all__ = ["Session"]
 class Session:
     """One client.
 
-    :ivar batches_sent: live ones and those of histories. :ivar events_sent: in them. :ivar bytes_sent: of all
-        messages, before the WebSocket's framing.
+    :ivar sent: so far.
     """
 
     def __init__(
@@ -67,9 +67,7 @@ class Session:
         self._history: History | None = None
         self._replies: deque[Frame] = deque()
         self._is_turn_of_history = False
-        self.batches_sent = 0
-        self.events_sent = 0
-        self.bytes_sent = 0
+        self.sent = Sent()
 
     def begin(self, greeting: dict[str, Any], position: str | None, monotonic_ms: float) -> None:
         """Say ``connected`` with what ``greeting`` says, and go live.
@@ -164,9 +162,10 @@ class Session:
             if self._history.ended:
                 self._history = None
         if frame is not None:
-            self.batches_sent += frame.events > 0
-            self.events_sent += frame.events
-            self.bytes_sent += len(frame.payload)
+            self.sent.frames += 1
+            self.sent.batches += frame.events > 0
+            self.sent.events += frame.events
+            self.sent.size_bytes += len(frame.payload)
         return frame
 
     def due(self, monotonic_ms: float) -> float | None:
@@ -229,7 +228,15 @@ class Session:
             "lag_ms": self._live.lag_ms(),
             "gaps": dict(self._live.gaps),
             **self._live.described(),
-            "batches_sent": self.batches_sent,
-            "events_sent": self.events_sent,
-            "bytes_sent": self.bytes_sent,
+            "batches_sent": self.sent.batches,
+            "events_sent": self.sent.events,
+            "bytes_sent": self.sent.size_bytes,
         }
+
+    def lag_ms(self) -> int:
+        """See ``ICursor``."""
+        return self._live.lag_ms()
+
+    def add_to(self, traffic: Traffic) -> None:
+        """Add what it was sent."""
+        traffic.add(self._encoder.name, self.sent, self._live.gaps)

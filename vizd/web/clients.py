@@ -1,7 +1,7 @@
 """All dashboards that are connected: who is woken, pinged, counted, and seen off."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from twisted.application.service import Service
@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import Window
+from vizd.stream.traffic import Traffic
 from vizd.web.admission import Refused
 
 __all__ = ["Client", "Clients"]
@@ -25,12 +26,14 @@ class Client(Protocol):
     """One connection, as this module needs it."""
 
     @property
-    def batches_sent(self) -> int:
-        """Live ones and those of histories."""
+    def encoding(self) -> str:
+        """The name of its encoding."""
 
-    @property
-    def events_sent(self) -> int:
-        """In those batches."""
+    def lag_ms(self) -> int:
+        """How long the next window that it has not come to has been in the log; 0 at the head."""
+
+    def add_to(self, traffic: Traffic) -> None:
+        """Add what it was sent."""
 
     def described(self) -> dict[str, Any]:
         """For ``/api/stats``."""
@@ -68,7 +71,7 @@ class Clients(Service):
         self._chores = LoopingCall(self._keep_alive)
         self._chores.clock = reactor
         self._waking: IDelayedCall | None = None
-        self._past_batches = self._past_events = 0
+        self._past = Traffic()
         self.accepting = True
         self.closes: Counter[int] = Counter()
         log.listen(self._wake)
@@ -76,15 +79,16 @@ class Clients(Service):
     def __len__(self) -> int:
         return len(self._clients)
 
-    @property
-    def batches_sent(self) -> int:
-        """To all clients since the start."""
-        return self._past_batches + sum(client.batches_sent for client in self._clients)
+    def traffic(self) -> Traffic:
+        """What all clients were sent since the start, those that have gone too."""
+        traffic = self._past.copy()
+        for client in self._clients:
+            client.add_to(traffic)
+        return traffic
 
-    @property
-    def events_sent(self) -> int:
-        """In those batches."""
-        return self._past_events + sum(client.events_sent for client in self._clients)
+    def standing(self) -> Iterator[tuple[str, int]]:
+        """Of each of them the encoding, and how far it is behind, in milliseconds."""
+        return ((client.encoding, client.lag_ms()) for client in self._clients)
 
     def described(self) -> list[dict[str, Any]]:
         """Each of them, for ``/api/stats``."""
@@ -115,8 +119,7 @@ class Clients(Service):
         if client in self._clients:
             del self._clients[client]
             self.closes[code] += 1
-            self._past_batches += client.batches_sent
-            self._past_events += client.events_sent
+            client.add_to(self._past)
 
     def _wake(self, _: Window) -> None:
         """A tick may append several windows; those who are woken behind them all get them as one batch."""

@@ -27,6 +27,7 @@ from vizd.stream.session import Session
 from vizd.stream.snapshot import Look, StateWish, WantedView
 from vizd.stream.streams import ConflatedStreams
 from vizd.stream.thin import Thin
+from vizd.stream.traffic import Traffic
 from vizd.web.clients import Clients
 from vizd.web.instants import Instants
 from vizd.web.turns import Turns
@@ -186,8 +187,8 @@ class Dashboard:
         self._log.info(
             "{peer} has gone after {batches} batches of {encoding}: {code} {reason}",
             peer=self._peer,
-            batches=self.batches_sent,
-            encoding=self._session.encoding,
+            batches=self._session.sent.batches,
+            encoding=self.encoding,
             code=code,
             reason=reason,
         )
@@ -262,14 +263,17 @@ class Dashboard:
     # What ``clients.Client`` asks for.
 
     @property
-    def batches_sent(self) -> int:
-        """Live ones and those of histories."""
-        return self._session.batches_sent
+    def encoding(self) -> str:
+        """See ``clients.Client``."""
+        return self._session.encoding
 
-    @property
-    def events_sent(self) -> int:
-        """In those batches."""
-        return self._session.events_sent
+    def lag_ms(self) -> int:
+        """See ``clients.Client``."""
+        return self._session.lag_ms()
+
+    def add_to(self, traffic: Traffic) -> None:
+        """See ``clients.Client``."""
+        self._session.add_to(traffic)
 
     def described(self) -> dict[str, Any]:
         """For ``/api/stats``."""
