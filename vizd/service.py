@@ -38,7 +38,6 @@ from vizd.log.memory import MemoryLog
 from vizd.metrics.collector import DaemonCollector
 from vizd.metrics.exposition import Exposition
 from vizd.metrics.tally import Tally
-from vizd.readiness import Readiness
 from vizd.retention import RetentionNotice
 from vizd.status import Status
 from vizd.stream.frames import Frames
