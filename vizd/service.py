@@ -125,12 +125,12 @@ class Vizd(MultiService):
         )  # fmt: skip
         log.listen(self._ingest.stored)
         log.listen(RetentionNotice(log, config.buffer_minutes))
-        for part in (self._clients, self._ticker, self._ingest):
-            part.setServiceParent(self)
-
         tally = Tally()
         log.listen(tally.count_window)
         folds.insight.listen(tally.count_finding)
+        for part in (self._clients, self._ticker, self._ingest):
+            part.setServiceParent(self)
+
         admission = Admission(config.interface, config.allowed_hosts, config.allowed_origins, refusals=refusals)
         self.status = Status(
             log, self._clients, self._ticker, self._ingest, self._inbox, registry, admission, monotonic, monotonic()
@@ -156,12 +156,12 @@ class Vizd(MultiService):
         root.add("/api/coverage", gzipped(CoverageEndpoint(admission, folds.coverage, turns)))
         root.add("/api/timeline", gzipped(TimelineEndpoint(admission, folds.timeline, turns)))
         root.add("/api/insight", gzipped(InsightEndpoint(admission, folds.insight, frames.position_text, turns)))
+        exposition = Exposition(DaemonCollector(config, self.status, folds.insight, tally))
+        root.add("/metrics", gzipped(MetricsEndpoint(admission, exposition.answer)))
         root.add("/ws/events", EventsEndpoint(admission, around))
         self._site = make_site(root, reactor)
         self._demo = Demo(reactor, config.publish_token_file, config.tls_cert) if config.demo else None
 
-        exposition = Exposition(DaemonCollector(config, self.status, folds.insight, tally))
-        root.add("/metrics", gzipped(MetricsEndpoint(admission, exposition.answer)))
     @property
     def http_port(self) -> int:
         """The one that HTTP got, once it has started."""
