@@ -38,7 +38,7 @@ MAY_USE = {
     "state": ("msgspec",),
     "insight": ("msgspec",),
     "stream": ("zope.interface", "msgpack", "msgspec"),
-    "access": ("twisted",),
+    "access": ("cryptography", "twisted"),
     "ingest": ("google.protobuf", "grpc", "grpc_health", "grpc_reflection", "twisted"),
     "web": ("zope.interface", "twisted", "autobahn"),
     "metrics": ("prometheus_client",),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vizd.access.certificates import check_key_of, read_certificates, read_key, validity
+from vizd.access.tokens import TokenFile
 from vizd.insight.thresholds import Thresholds, thresholds_from_text
 from vizd.web.admission import parse_host, parse_origin
 
@@ -75,13 +77,14 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
-def _readable(text: str) -> Path:
-    try:
-        with Path(text).open("rb") as file:
-            file.read(1)
-    except (OSError, ValueError) as why:  # A name with a zero byte is a ValueError.
-        raise ValueError(f"it can't be read ({getattr(why, 'strerror', None) or why}); use a file") from None
-    return Path(text)
+def _file(check: Callable[[Path], object]) -> Callable[[str], Path]:
+    """The path of a file that ``check`` finds nothing wrong with."""
+
+    def parse(text: str) -> Path:
+        check(Path(text))
+        return Path(text)
+
+    return parse
 
 
 def _thresholds(name: str) -> Thresholds:
@@ -116,11 +119,13 @@ OPTIONS = (
            " [default: those of this machine, on any port]"),
     Option("allowed-hosts", None, _list_of(parse_host),
            "names that the daemon is known by, with commas between, besides localhost and its interface"),
-    Option("token-file", None, _readable, "a token a line; whoever views must bring one of them"),
-    Option("publish-token-file", None, _readable, "the same for nodes that publish [default: as --token-file]"),
-    Option("tls-cert", None, _readable, "certificate chain in PEM: with it and --tls-key both ports speak TLS"),
-    Option("tls-key", None, _readable, "private key of --tls-cert, in PEM"),
-    Option("tls-client-ca", None, _readable, "in PEM: nodes must bring a certificate that it has signed"),
+    Option("token-file", None, _file(TokenFile), "a token a line; whoever views must bring one of them"),
+    Option("publish-token-file", None, _file(TokenFile), "the same for nodes that publish [default: as --token-file]"),
+    Option("tls-cert", None, _file(read_certificates),
+           "certificate chain in PEM: with it and --tls-key both ports speak TLS"),
+    Option("tls-key", None, _file(read_key), "private key of --tls-cert, in PEM"),
+    Option("tls-client-ca", None, _file(read_certificates),
+           "in PEM: nodes must bring a certificate that it has signed"),
     Option("max-clients", "1000", _number(1, 100_000), "WebSocket clients at once"),
     Option("log-level", "info", _one_of("debug", "info", "warn", "error"), "the least that is logged"),
     Option("log-format", "text", _one_of("text", "json"), "of the log: text for people, json: a JSON object a line"),
@@ -173,16 +178,55 @@ class Config:
         interface = _addresses(values["interface"])
         grpc_interface = interface if values["grpc_interface"] is None else _addresses(values["grpc_interface"])
         values.update(interface=interface, grpc_interface=grpc_interface)
+        values["publish_token_file"] = values["publish_token_file"] or values["token_file"]
         values["allowed_hosts"] = values["allowed_hosts"] or frozenset()
         values["insight_config"] = values["insight_config"] or Thresholds()
         if values["port"] and values["port"] == values["grpc_port"]:
             raise ConfigError(f"--port and --grpc-port are both {values['port']}: each needs a port of its own")
+        _check_tls(values["tls_cert"], values["tls_key"], values["tls_client_ca"])
         return cls(**values, demo=bool(options.get("demo")))
 
-    @property
-    def is_exposed(self) -> bool:
-        """Others than this machine can reach a port."""
-        return any(not ipaddress.ip_address(each).is_loopback for each in (*self.interface, *self.grpc_interface))
+    def warnings(self) -> list[str]:
+        """What is allowed, and hardly meant so; a line each."""
+        found = []
+        if self.tls_cert is None:
+            open_for = [
+                what
+                for what, interface, token_file in (
+                    ("read", self.interface, self.token_file),
+                    ("publish", self.grpc_interface, self.publish_token_file),
+                )
+                if token_file is None and _is_exposed(interface)
+            ]
+            if open_for:
+                found.append(
+                    "this daemon can be reached from other machines, and asks for neither a token nor TLS:"
+                    f" whoever reaches it can {' and '.join(open_for)}"
+                )
+        for path in filter(None, (self.tls_cert, self.tls_client_ca)):
+            trouble = validity(path)
+            if trouble:
+                found.append(f"{trouble}: nobody who checks it will connect")
+        return found
+
+
+def _check_tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> None:
+    for given, missing, name in ((cert, key, "--tls-cert"), (key, cert, "--tls-key")):
+        if given and not missing:
+            other = "--tls-key" if name == "--tls-cert" else "--tls-cert"
+            raise ConfigError(f"{name} is given and {other} is not: use both, or neither")
+    if client_ca and not cert:
+        raise ConfigError("--tls-client-ca is given and --tls-cert is not: use it with --tls-cert and --tls-key")
+    if cert and key:
+        try:
+            check_key_of(cert, key)
+        except ValueError as why:
+            raise ConfigError(f"--tls-key: {str(key)!r} is wrong: {why}") from None
+
+
+def _is_exposed(interface: tuple[str, ...]) -> bool:
+    """Others than this machine can reach a port there."""
+    return any(not ipaddress.ip_address(each).is_loopback for each in interface)
 
 
 def _addresses(given: str | None) -> tuple[str, ...]:

@@ -131,7 +131,8 @@ class Vizd(MultiService):
         for part in (self._clients, self._ticker, self._ingest):
             part.setServiceParent(self)
 
-        admission = Admission(config.interface, config.allowed_hosts, config.allowed_origins, refusals=refusals)
+        tokens = None if config.token_file is None else TokenFile(config.token_file)
+        admission = Admission(config.interface, config.allowed_hosts, config.allowed_origins, tokens, refusals=refusals)
         self.status = Status(
             log, self._clients, self._ticker, self._ingest, self._inbox, registry, admission, monotonic, monotonic()
         )
@@ -192,12 +193,8 @@ class Vizd(MultiService):
             grpc_interfaces=",".join(self._config.grpc_interface),
             grpc=self.grpc_port,
         )
-        if self._config.is_exposed:
-            self._log.warn(
-                "this daemon can be reached from other machines, and asks for neither a token nor TLS:"
-                " whoever reaches it can read and publish"
-            )
-
+        for text in self._config.warnings():
+            self._log.warn("{text}", text=text)
         if self._demo is not None:
             self._demo.start(_reachable(self._config.grpc_interface[0], self.grpc_port))
 

@@ -65,7 +65,7 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     if reactor is None:
         from twisted.internet import reactor
     sys.excepthook = _in_one_line
-    vizd = Vizd(options.config, reactor)
+    vizd = Vizd(options.config, reactor, environment=os.environ)
     reactor.callWhenRunning(_stop_on_signals, reactor)
     return vizd
 

@@ -82,6 +82,11 @@ class Daemon:
                 raise AssertionError(f"no line matches {pattern!r}:\n" + "\n".join(self.lines))
             return found()
 
+    def has_said(self, text: str) -> bool:
+        """Whether a line of its output has ``text`` in it."""
+        with self._changed:
+            return any(text in line for line in self.lines)
+
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, and wait for the exit status."""
         self.process.send_signal(number)
@@ -112,15 +117,24 @@ class Daemon:
             response = connection.getresponse()
             return response.status, json.loads(response.read() or b"null")
 
+    @staticmethod
+    def wait_until(is_so: Callable[[], bool]) -> None:
+        """Ask again until it is so."""
+        give_up_s = time.monotonic() + TIMEOUT_S
+        while not is_so():
+            assert time.monotonic() < give_up_s
+            time.sleep(0.02)  # Leaves the machine to the daemon.
+
     def wait_for_stats(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
         """Ask for the stats until they are as wanted."""
         give_up_s = time.monotonic() + TIMEOUT_S
         while not wanted(stats := self.get("/api/stats")[1]):
             assert time.monotonic() < give_up_s, stats
 
-    def watch(self, query: str = "?json=true&state=false") -> ClientConnection:
+    def watch(self, query: str = "?json=true&state=false", **options: Any) -> ClientConnection:
         """A WebSocket, by itself without the state."""
-        return connect(f"ws://127.0.0.1:{self.http_port}/ws/events{query}", open_timeout=TIMEOUT_S, max_size=None)
+        address = f"ws://127.0.0.1:{self.http_port}/ws/events{query}"
+        return connect(address, open_timeout=TIMEOUT_S, max_size=None, **options)
 
     def publisher(self, node: int = 1, name: str = "one") -> "Publisher":
         """A node's stream."""

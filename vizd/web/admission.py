@@ -1,15 +1,19 @@
-"""Who may come in over HTTP: the rules for the Host and Origin headers.
+"""Who may come in over HTTP: the rules for the Host and Origin headers, and for tokens.
 
 A page of another site can make a browser send requests here; the Origin that the browser adds tells. Through
 DNS rebinding it can even make them look like requests of its own origin; then the Host header tells. Neither
-is a replacement for a token. Pure.
+is a replacement for a token. Knows no HTTP but the texts of its headers.
 """
 
 import ipaddress
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from vizd.access.failures import Failures
+from vizd.access.tokens import TokenFile
 
 __all__ = ["Admission", "Refused", "parse_host", "parse_origin"]
 
@@ -71,13 +75,15 @@ class Admission:
 
     :ivar interfaces: the addresses that are listened on. :ivar hosts: more names that are allowed, in lower case.
     :ivar origins: the only foreign ones that are allowed; ``None``: those of this machine, on any port.
-    :ivar refusals: by code.
+    :ivar tokens: whoever views must bring one of these; ``None``: nobody must. :ivar refusals: by code.
     """
 
     interfaces: Sequence[str] = ()
     hosts: frozenset[str] = frozenset()
     origins: frozenset[tuple[str, str, int]] | None = None
+    tokens: TokenFile | None = None
     refusals: Counter[str] = field(default_factory=Counter)
+    failures: Failures = field(default_factory=lambda: Failures(time.monotonic))
 
     def check_host(self, header: str | None, local_address: str) -> None:
         """
@@ -102,6 +108,24 @@ class Admission:
             return True
         # An address can't be rebound, a name could.
         return bool(_WILDCARDS.intersection(self.interfaces)) and _address(host) == _address(local_address) is not None
+
+    def check_token(self, headers: Sequence[str], peer: str) -> None:
+        """
+        :param headers: each ``Authorization`` of the request. :param peer: the address that it comes from.
+        :raises Refused: 401, or 429 for whoever brings wrong ones all the time.
+        """
+        if self.tokens is None or (len(headers) == 1 and self.tokens.allows(headers[0])):
+            return
+        if headers and not self.failures.allows(peer):
+            raise Refused(429, "wrong_tokens", "too many wrong tokens came from here", self.failures.wait_s())
+        what = (
+            "a token is needed"
+            if not headers
+            else "this token is not known here"
+            if len(headers) == 1
+            else "two tokens"
+        )
+        raise Refused(401, "UNAUTHENTICATED", f"{what}: send one in the header Authorization: Bearer TOKEN")
 
     def check_origin(self, origin: str | None, host_header: str | None) -> None:
         """

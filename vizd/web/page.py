@@ -36,7 +36,9 @@ _HEADERS = {
 
 
 class FileEndpoint(Endpoint):
-    """One file, compressed once."""
+    """One file, compressed once. A browser asks for it before it has a token."""
+
+    asks_for_token = False
 
     def __init__(self, admission: Admission, content: bytes, content_type: str) -> None:
         super().__init__(admission)

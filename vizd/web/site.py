@@ -13,7 +13,7 @@ from twisted.web.server import NOT_DONE_YET, GzipEncoderFactory, Request, Site
 
 from vizd.web.admission import Admission, Refused
 
-__all__ = ["Endpoint", "Root", "header", "gzipped", "make_site", "send_json"]
+__all__ = ["Endpoint", "Root", "gzipped", "header", "headers", "make_site", "peer_address", "send_json"]
 
 REQUEST_TIMEOUT_S = 60
 """For a whole request to arrive, and for the next one on a connection to begin and arrive."""
@@ -60,17 +60,29 @@ def send_json(request: Request, status: int, value: Any) -> bytes:
 
 def header(request: Request, name: str) -> str | None:
     """A header of ``request``, whatever bytes it has; twisted's own raises where they are not UTF-8."""
-    values = request.requestHeaders.getRawHeaders(name.encode())
-    return values[-1].decode("latin-1") if values else None
+    values = headers(request, name)
+    return values[-1] if values else None
+
+
+def headers(request: Request, name: str) -> list[str]:
+    """The same, where it matters how often it is there."""
+    return [value.decode("latin-1") for value in request.requestHeaders.getRawHeaders(name.encode(), [])]
+
+
+def peer_address(request: Request) -> str:
+    """The IP address that ``request`` comes from."""
+    return str(getattr(request.getClientAddress(), "host", ""))
 
 
 class Endpoint(Resource):
     """A resource that answers GET, HEAD and OPTIONS.
 
     :cvar is_guarded: whether the Host and Origin headers are checked.
+    :cvar asks_for_token: whether a token must be brought, where the daemon has tokens.
     """
 
     is_guarded: ClassVar[bool] = True
+    asks_for_token: ClassVar[bool] = True
     _log = Logger()
 
     def __init__(self, admission: Admission) -> None:
@@ -84,6 +96,10 @@ class Endpoint(Resource):
         """
         raise NotImplementedError
 
+    def tokens(self, request: Request) -> list[str]:
+        """What the request brings, each as the value of an Authorization header."""
+        return headers(request, "authorization")
+
     def render(self, request: Request) -> bytes | int:
         """Answer any request."""
         request.setHeader(b"Cache-Control", b"no-store")
@@ -91,8 +107,10 @@ class Endpoint(Resource):
         try:
             if self.is_guarded:
                 self._check(request)
-            if request.method == b"OPTIONS":
+            if request.method == b"OPTIONS":  # A browser's question, which brings no token.
                 return self._preflight(request)
+            if self.asks_for_token:
+                self._admission.check_token(self.tokens(request), peer_address(request))
             if request.method not in (b"GET", b"HEAD"):
                 request.setHeader(b"Allow", b"GET, HEAD, OPTIONS")
                 raise Refused(405, "method", f"{request.method[:20].decode('latin-1')} is not for this: use GET")
@@ -102,7 +120,8 @@ class Endpoint(Resource):
         except ValueError as why:
             return self._refuse(request, Refused(400, "parameter", str(why)))
         except Exception:
-            self._log.failure("{method} {uri} failed", method=request.method, uri=request.uri)
+            # Without the query: somebody may have put a token there.
+            self._log.failure("{method} {path} failed", method=request.method, path=request.path)
             return self._refuse(request, Refused(500, "internal", "this is the daemon's fault: its log says more"))
 
     def _check(self, request: Request) -> None:
@@ -124,6 +143,11 @@ class Endpoint(Resource):
 
     def _refuse(self, request: Request, why: Refused) -> bytes:
         self._admission.refusals[why.code] += 1
+        if why.status == 401:
+            request.setHeader(b"WWW-Authenticate", b"Bearer")
+        if why.status == 429:
+            request.setHeader(b"Connection", b"close")
+            request.channel.persistent = False
         if why.retry_after_s is not None:
             request.setHeader(b"Retry-After", b"%d" % why.retry_after_s)
         return send_json(request, why.status, {"error": {"code": why.code, "message": why.text}})

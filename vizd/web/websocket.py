@@ -21,11 +21,13 @@ from vizd.web.admission import Admission, Refused
 from vizd.web.dashboard import Dashboard, Surroundings, Wish
 from vizd.web.progress import taken_bytes
 from vizd.web.query import Query
-from vizd.web.site import Endpoint, header
+from vizd.web.site import Endpoint, header, headers
 
 __all__ = ["EventsEndpoint"]
 
 SUBPROTOCOL = "norikv.viz.v1"
+BEARER = "bearer."
+"""Begins another subprotocol, which is a token: a page can't set headers of its WebSocket."""
 MAX_CLIENT_MESSAGE_BYTES = 64 * 1024
 """A longer one closes with 1009 (wire contract, "Malformed input")."""
 MAX_UNSENT_BYTES = 128 * 1024
@@ -207,6 +209,12 @@ class EventsEndpoint(Endpoint):
             openHandshakeTimeout=HANDSHAKE_TIMEOUT_S,
             closeHandshakeTimeout=HANDSHAKE_TIMEOUT_S,
         )
+
+    def tokens(self, request: Request) -> list[str]:
+        """See ``Endpoint``."""
+        protocols = [each.strip() for line in headers(request, "sec-websocket-protocol") for each in line.split(",")]
+        brought = [f"Bearer {each.removeprefix(BEARER)}" for each in protocols if each.startswith(BEARER)]
+        return super().tokens(request) or brought
 
     def get(self, request: Request) -> int:
         """See ``Endpoint``."""
