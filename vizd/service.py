@@ -13,7 +13,7 @@ Starting goes down the list. Stopping is a drain: everything that came in goes o
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -38,6 +38,7 @@ from vizd.log.memory import MemoryLog
 from vizd.metrics.collector import DaemonCollector
 from vizd.metrics.exposition import Exposition
 from vizd.metrics.tally import Tally
+from vizd.readiness import Readiness
 from vizd.retention import RetentionNotice
 from vizd.status import Status
 from vizd.stream.frames import Frames
@@ -92,13 +93,16 @@ class Vizd(MultiService):
         reactor: Any,
         monotonic: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = _wall_ms,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """
         :param monotonic: seconds, from anywhere. :param wall_ms: milliseconds since the Unix epoch; it may jump.
+        :param environment: where a supervisor says that it is one, see ``Readiness``.
         """
         super().__init__()
         self._config = config
         self._reactor = reactor
+        self._readiness = Readiness(environment or {}, reactor)
         self._ports: list[IListeningPort] = []
         self._drained: Deferred[None] | None = None
 
@@ -195,6 +199,9 @@ class Vizd(MultiService):
         )
         for text in self._config.warnings():
             self._log.warn("{text}", text=text)
+        self._readiness.ready(
+            f"HTTP on {self.http_port}, gRPC on {self.grpc_port}", lambda: self.status.health()[0] == 200
+        )
         if self._demo is not None:
             self._demo.start(_reachable(self._config.grpc_interface[0], self.grpc_port))
 
@@ -209,6 +216,7 @@ class Vizd(MultiService):
 
     async def _drain(self) -> None:
         self.status.is_draining = True
+        self._readiness.stopping()
         self._clients.accepting = False
         if self._demo is not None:
             await self._demo.finish()
