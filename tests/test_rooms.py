@@ -40,7 +40,7 @@ MAY_USE = {
     "stream": ("zope.interface", "msgpack", "msgspec"),
     "access": ("cryptography", "twisted"),
     "ingest": ("google.protobuf", "grpc", "grpc_health", "grpc_reflection", "twisted"),
-    "web": ("zope.interface", "twisted", "autobahn"),
+    "web": ("zope.interface", "twisted", "autobahn", "OpenSSL"),
     "metrics": ("prometheus_client",),
     "client": ("grpc", "google.protobuf"),
     "sim": ("grpc",),  # Names the type of its channel's credentials; the channel is the client's.

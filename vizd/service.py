@@ -19,7 +19,7 @@ from typing import Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 
 from vizd.access.tokens import TokenFile
@@ -50,6 +50,7 @@ from vizd.ticker import Ticker
 from vizd.web.admission import Admission
 from vizd.web.api import ProbeEndpoint, StatsEndpoint
 from vizd.web.clients import Clients
+from vizd.web.connections import SPARE
 from vizd.web.coverage import CoverageEndpoint
 from vizd.web.dashboard import Surroundings
 from vizd.web.history import HistoryEndpoint
@@ -61,6 +62,7 @@ from vizd.web.page import page_files
 from vizd.web.site import Root, gzipped, make_site
 from vizd.web.state import StateEndpoint
 from vizd.web.timeline import TimelineEndpoint
+from vizd.web.tls import tls_site
 from vizd.web.turns import Turns
 from vizd.web.websocket import EventsEndpoint
 
@@ -164,7 +166,11 @@ class Vizd(MultiService):
         exposition = Exposition(DaemonCollector(config, self.status, folds.insight, tally))
         root.add("/metrics", gzipped(MetricsEndpoint(admission, exposition.answer)))
         root.add("/ws/events", EventsEndpoint(admission, around))
-        self._site = make_site(root, reactor)
+        # Dashboards are counted by themselves, so those that are not there leave room for other connections.
+        site = make_site(root, reactor, refusals, lambda: SPARE + config.max_clients - len(self._clients))
+        self._factory: IProtocolFactory = site
+        if config.tls_cert is not None and config.tls_key is not None:
+            self._factory = tls_site(site, config.tls_cert, config.tls_key, refusals, reactor)
         self._demo = Demo(reactor, config.publish_token_file, config.tls_cert) if config.demo else None
 
     @property
@@ -184,14 +190,15 @@ class Vizd(MultiService):
         """
         try:
             super().startService()
-            self._ports = _listen(self._reactor, self._config.interface, self._config.port, self._site)
+            self._ports = _listen(self._reactor, self._config.interface, self._config.port, self._factory)
         except OSError as why:
             raise CannotStart(why.strerror or str(why)) from None
         except CannotListenError as why:
             raise CannotStart(f"can't listen on {why.interface}:{why.port} for HTTP: {why.socketError}") from None
         self.status.is_http_listening = True
         self._log.info(
-            "listening: http://{interfaces}:{http} and gRPC on {grpc_interfaces}:{grpc}",
+            "listening: {scheme}://{interfaces}:{http} and gRPC on {grpc_interfaces}:{grpc}",
+            scheme="https" if self._config.tls_cert else "http",
             interfaces=",".join(self._config.interface),
             http=self.http_port,
             grpc_interfaces=",".join(self._config.grpc_interface),

@@ -25,6 +25,7 @@ from vizd.stream.streams import ConflatedStreams
 from vizd.web import websocket as websocket_module
 from vizd.web.admission import Admission
 from vizd.web.clients import Clients
+from vizd.web.connections import SPARE
 from vizd.web.dashboard import Surroundings
 from vizd.web.instants import Instants
 from vizd.web.site import Root, make_site
@@ -64,10 +65,15 @@ class Case(TestCase):
         )
         root = Root(self.admission)
         root.add("/ws/events", EventsEndpoint(self.admission, around))
-        listening = reactor.listenTCP(0, make_site(root, reactor), interface="127.0.0.1")
+        listening = reactor.listenTCP(
+            0, make_site(root, reactor, self.admission.refusals, self.room), interface="127.0.0.1"
+        )
         self.addCleanup(self.close, listening)
         self.port = listening.getHost().port
         self.clients.startService()
+
+    def room(self) -> int:
+        return SPARE + self.max_clients - len(self.clients)
 
     async def close(self, listening: Any) -> None:
         await self.clients.drain()

@@ -13,11 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from vizd.access.failures import Failures
+from vizd.access.rates import Rates, party
 from vizd.access.tokens import TokenFile
 
-__all__ = ["Admission", "Refused", "parse_host", "parse_origin"]
+__all__ = ["Admission", "Refused", "is_loopback", "parse_host", "parse_origin"]
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+REQUESTS_PER_S = 100.0
+REQUESTS_AT_ONCE = 1_000
+"""Of one address. A page asks for 60 files at once and then for one thing a second, so this is ten people behind one
+address who open it at the same moment."""
+LOOPBACK_FACTOR = 10
+"""So much more for this machine's own: a proxy in front has everybody behind it."""
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]*[\w-]\.?))(?::([0-9]{0,5}))?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 -- compared, not bound
@@ -36,6 +43,14 @@ class Refused(Exception):
         self.code = code
         self.text = text
         self.retry_after_s = retry_after_s
+
+
+def is_loopback(host_header: str | None) -> bool:
+    """Whether it names this machine for itself."""
+    try:
+        return parse_host(host_header or "") in LOOPBACK_NAMES
+    except ValueError:
+        return False
 
 
 def parse_host(text: str) -> str:
@@ -84,6 +99,12 @@ class Admission:
     tokens: TokenFile | None = None
     refusals: Counter[str] = field(default_factory=Counter)
     failures: Failures = field(default_factory=lambda: Failures(time.monotonic))
+    rates: Rates = field(default_factory=lambda: Rates(REQUESTS_PER_S, REQUESTS_AT_ONCE, time.monotonic))
+    loopback_rates: Rates = field(
+        default_factory=lambda: Rates(
+            REQUESTS_PER_S * LOOPBACK_FACTOR, REQUESTS_AT_ONCE * LOOPBACK_FACTOR, time.monotonic
+        )
+    )
 
     def check_host(self, header: str | None, local_address: str) -> None:
         """
@@ -108,6 +129,16 @@ class Admission:
             return True
         # An address can't be rebound, a name could.
         return bool(_WILDCARDS.intersection(self.interfaces)) and _address(host) == _address(local_address) is not None
+
+    def check_rate(self, peer: str) -> None:
+        """
+        :param peer: the address that a request comes from.
+        :raises Refused: 429.
+        """
+        whom = party(peer)
+        rates = self.loopback_rates if whom in LOOPBACK_NAMES else self.rates
+        if not rates.allows(whom):
+            raise Refused(429, "rate", "too many requests come from here: wait between them", rates.wait_s())
 
     def check_token(self, headers: Sequence[str], peer: str) -> None:
         """

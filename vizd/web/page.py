@@ -31,7 +31,6 @@ _HEADERS = {
     b"Cache-Control": b"no-cache",
     b"Content-Security-Policy": b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     b" img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    b"Referrer-Policy": b"no-referrer",
 }
 
 
