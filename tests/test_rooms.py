@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "access": (),
     "ingest": ("access", "events", "wire", "log.window", "log.coalescer"),
     "web": ("access", "stream", "insight", "state", "log", "events"),
+    "journal": (),
     "metrics": ("events", "ingest", "insight", "log", "stream", "config", "status"),
     "client": ("wire", "events"),
     "sim": ("client", "events", "wire"),
@@ -41,6 +42,7 @@ MAY_USE = {
     "access": ("cryptography", "twisted"),
     "ingest": ("google.protobuf", "grpc", "grpc_health", "grpc_reflection", "twisted"),
     "web": ("zope.interface", "twisted", "autobahn", "OpenSSL"),
+    "journal": ("twisted", "zope.interface"),
     "metrics": ("prometheus_client",),
     "client": ("grpc", "google.protobuf"),
     "sim": ("grpc",),  # Names the type of its channel's credentials; the channel is the client's.

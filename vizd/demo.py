@@ -56,6 +56,7 @@ class Demo:
         logger = logging.getLogger("vizd.sim")
         logger.setLevel(logging.INFO)
         logger.addHandler(self._into_our_log)
+        logger.propagate = False  # Else it would stand there twice.
         cluster = SimulatedCluster(NODES, SHARDS, EVENTS_PER_S, SEED, start_ms=wall_ms())
         self._runner = SimulationRunner(
             cluster,
@@ -72,7 +73,9 @@ class Demo:
         runner, self._runner = self._runner, None
         if runner is not None:
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), runner.stop, STOP_TIMEOUT_S)
-            logging.getLogger("vizd.sim").removeHandler(self._into_our_log)
+            logger = logging.getLogger("vizd.sim")
+            logger.removeHandler(self._into_our_log)
+            logger.propagate = True
 
 
 def _name_in(pem: bytes) -> str:

@@ -219,10 +219,13 @@ class Vizd(MultiService):
             self._drained.addTimeout(DRAIN_TIMEOUT_S, self._reactor)
             self._drained.addErrback(lambda failure: self._log.failure("the drain was cut short", failure))
             self._drained.addCallback(lambda _: maybeDeferred(MultiService.stopService, self))
+            self._drained.addCallback(lambda _: self._log.info("stopped"))
         return self._drained
 
     async def _drain(self) -> None:
         self.status.is_draining = True
+        nodes = len(self.status.registry.streams)
+        self._log.info("draining: {clients} dashboards, {nodes} nodes", clients=len(self._clients), nodes=nodes)
         self._readiness.stopping()
         self._clients.accepting = False
         if self._demo is not None:

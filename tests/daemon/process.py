@@ -23,7 +23,7 @@ from tests.channels import let_go
 from vizd.wire.vizd_pb2 import Events, Hello, PublishRequest, PublishResponse, VizEvent
 
 TIMEOUT_S = 20
-_TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()", "-n", "--pidfile="]
+TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()", "-n", "--pidfile="]
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -35,7 +35,7 @@ def run_to_end(*options: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Start one that is expected to end by itself."""
     with tempfile.TemporaryDirectory() as place:
         return subprocess.run(
-            [*_TWISTD, "vizd", *options],
+            [*TWISTD, "vizd", *options],
             cwd=place, env=environment(**extra), capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
 
@@ -48,14 +48,14 @@ class Daemon:
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [*_TWISTD, "vizd", "--port", "0", "--grpc-port", "0", *options],
+            [*TWISTD, "vizd", "--port", "0", "--grpc-port", "0", *options],
             cwd=self._place.name, env=environment(**extra), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            found = self.wait_for(r"listening: http://.*:(\d+) and gRPC on .*:(\d+)")
+            found = self.wait_for(r"listening: https?://\S+:(\d+) and gRPC on \S+:(\d+)")
         except BaseException:
             self.kill()
             raise

@@ -188,6 +188,7 @@ class Root(Resource):
 class _Site(Site):
     """:ivar connections: those of HTTP that are open. :ivar gate: of requests."""
 
+    noisy = False  # That it starts and stops is said by those who start and stop it.
     connections: Connections
     gate: Gate
     refusals: Counter[str]

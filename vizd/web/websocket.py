@@ -221,10 +221,11 @@ class _Protocol(WebSocketServerProtocol):
             self.dashboard.heard()
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        """Pass it on, with the code of whoever closed first."""
+        """Pass it on, with the code of whoever closed first; but not what a client says, which would be logged."""
         if self.dashboard is not None:
             ours = self.closedByMe and self.localCloseCode
-            self.dashboard.gone(ours or code or ABNORMAL, (self.localCloseReason if ours else reason) or "")
+            why = self.localCloseReason if ours else None if wasClean else reason
+            self.dashboard.gone(ours or code or ABNORMAL, why or "")
 
 
 class _Admitted:
