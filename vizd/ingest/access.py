@@ -24,6 +24,7 @@ __all__ = ["Access", "Door", "address_of"]
 NO_TOKEN = "grpc_token"  # noqa: S105 -- a reason
 TOO_OFTEN = "grpc_rate"
 TOO_MANY = "grpc_calls"
+TOO_LONG = "grpc_headers"
 WRONG_NAME = "grpc_name"
 
 
@@ -45,7 +46,7 @@ class Door:
 
     def __init__(self, access: Access, refused: Callable[[str, str], object], monotonic: Callable[[], float]) -> None:
         """
-        :param refused: told the reason, one of four, and whom it was.
+        :param refused: told the reason, one of five, and whom it was.
         :param monotonic: seconds, from anywhere.
         """
         self._tokens = access.tokens
@@ -60,6 +61,7 @@ class Door:
         """``method``, for those who bring a token."""
 
         async def guarded(request: Any, context: Any) -> Any:
+            await self._check_length(context)
             await self._check_token(context)
             await self._check_rate(self._streams, context)
             return await method(request, context)
@@ -70,6 +72,7 @@ class Door:
         """``method``, whose calls must not take the places of nodes."""
 
         async def guarded(request: Any, context: Any) -> Any:
+            await self._check_length(context)
             if needs_token:
                 await self._check_token(context)
             await self._check_rate(self._side, context)
@@ -90,6 +93,16 @@ class Door:
         except Fault:
             self._refused(WRONG_NAME, address_of(context.peer()))
             raise
+
+    async def _check_length(self, context: Any) -> None:
+        # gRPC itself holds a peer to the bound only once he has acknowledged its settings; until then it is 16 MiB.
+        if sum(len(key) + len(value) for key, value in context.invocation_metadata()) > self._limits.metadata_bytes:
+            await self._refuse(
+                context,
+                TOO_LONG,
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                f"over {self._limits.metadata_bytes} bytes of metadata: send less",
+            )
 
     async def _check_token(self, context: Any) -> None:
         if self._tokens is None or self._tokens.allows(_authorization(context.invocation_metadata())):
