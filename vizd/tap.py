@@ -11,6 +11,10 @@ from twisted.logger import ILogObserver
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+# gRPC reads it when it is imported. Without it, it writes a line past our log for each handshake that fails, as often
+# as a stranger likes.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
 from vizd.config import OPTIONS, Config, ConfigError
 from vizd.journal.observer import begin
 from vizd.service import CannotStart, Vizd
