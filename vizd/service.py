@@ -23,6 +23,8 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 
 from vizd.access.tokens import TokenFile
+from vizd.api.asyncapi import document as asyncapi
+from vizd.api.openapi import document as openapi
 from vizd.config import Config
 from vizd.demo import Demo
 from vizd.findings import FindingsNotice
@@ -53,6 +55,7 @@ from vizd.web.clients import Clients
 from vizd.web.connections import SPARE
 from vizd.web.coverage import CoverageEndpoint
 from vizd.web.dashboard import Surroundings
+from vizd.web.descriptions import DescriptionEndpoint
 from vizd.web.history import HistoryEndpoint
 from vizd.web.insight import InsightEndpoint
 from vizd.web.instants import Instants
@@ -165,6 +168,8 @@ class Vizd(MultiService):
         root.add("/api/insight", gzipped(InsightEndpoint(admission, folds.insight, frames.position_text, turns)))
         exposition = Exposition(DaemonCollector(config, self.status, folds.insight, tally))
         root.add("/metrics", gzipped(MetricsEndpoint(admission, exposition.answer)))
+        root.add("/api/openapi.json", gzipped(DescriptionEndpoint(admission, openapi())))
+        root.add("/api/asyncapi.json", gzipped(DescriptionEndpoint(admission, asyncapi())))
         root.add("/ws/events", EventsEndpoint(admission, around))
         # Dashboards are counted by themselves, so those that are not there leave room for other connections.
         site = make_site(root, reactor, refusals, lambda: SPARE + config.max_clients - len(self._clients))
