@@ -153,7 +153,7 @@ class _Nothing(Endpoint):
             404,
             "not_found",
             f"there is no {path}: see /, /health, /ready, /api/stats, /api/history, /api/state, /api/timeline,"
-            " /api/coverage, /api/insight, /metrics, /ws/events",
+            " /api/coverage, /api/insight, /api/openapi.json, /api/asyncapi.json, /metrics, /ws/events",
         )
 
 
