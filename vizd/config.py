@@ -184,6 +184,8 @@ class Config:
         if values["port"] and values["port"] == values["grpc_port"]:
             raise ConfigError(f"--port and --grpc-port are both {values['port']}: each needs a port of its own")
         _check_tls(values["tls_cert"], values["tls_key"], values["tls_client_ca"])
+        if options.get("demo") and values["tls_client_ca"]:
+            raise ConfigError("--demo has no certificate to bring for --tls-client-ca: leave out one of the two")
         return cls(**values, demo=bool(options.get("demo")))
 
     def warnings(self) -> list[str]:
