@@ -68,6 +68,17 @@ class TextTests(JournalCase):
         self.assertEqual(daemon.end(), 0)
         self.assertEqual([each for each in daemon.lines[:-1] if not _LINE.fullmatch(each)], [])
 
+    def test_a_client_that_breaks_the_protocol_has_one_line_too(self) -> None:
+        daemon = self.start()
+        with daemon.watch() as ws:
+            hear(ws)
+            ws.socket.sendall(b"\xf1\x80\0\0\0\0")  # Its reserved bits are set.
+            daemon.wait_for(r"info  dashboard .* has gone after 0 batches of json: 1002")
+        self.assertEqual(daemon.end(), 0)
+        self.assertEqual(
+            [each.split()[2] for each in daemon.lines[:-1]], ["service", "dashboard", "service", "service"]
+        )
+
     def test_warn_leaves_what_is_wrong(self) -> None:
         place = tempfile.TemporaryDirectory()
         self.addCleanup(place.cleanup)

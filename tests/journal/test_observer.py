@@ -1,6 +1,7 @@
 """Tests of ``vizd.journal.observer``: which events are written at all."""
 
 from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from vizd.journal.lines import FORMATS
@@ -24,9 +25,17 @@ class ChosenTests(SynchronousTestCase):
             self.assertEqual(self.written(least, "vizd.web.site"), list(LEVELS[at:]))
 
     def test_of_others_only_troubles_whatever_is_asked_for(self) -> None:
-        for namespace in ("autobahn.websocket", "twisted.internet.base", "log_legacy", "vizdish"):
+        for namespace in ("OpenSSL", "twisted.internet.base", "log_legacy", "vizdish"):
             self.assertEqual(self.written("debug", namespace), ["warn", "error", "critical"])
             self.assertEqual(self.written("error", namespace), ["error", "critical"])
+
+    def test_of_autobahn_only_exceptions_whatever_clients_did_to_it(self) -> None:
+        self.assertEqual(self.written("debug", "autobahn.websocket"), [])
+        written: list[str] = []
+        writer = Writer(lambda level, _: written.append(level), FORMATS["text"])
+        log = Logger(namespace="autobahn.websocket", observer=Chosen(writer, "info"))
+        log.error("Firing signal failed: {fail}", fail=Failure(ValueError("no")))
+        self.assertEqual(written, ["error"])
 
     def test_what_is_printed_is_written(self) -> None:
         self.assertEqual(self.written("info", "stderr"), list(LEVELS[1:]))

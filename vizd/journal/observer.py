@@ -20,6 +20,12 @@ _OURS = ("vizd", "stdout", "stderr")
 header of a request, those with tokens too."""
 
 
+_AUTOBAHN = "autobahn"
+_FAULTS = frozenset(("fail", "log_failure"))
+"""Of Autobahn only exceptions are: what else it warns of is a client that broke a rule or went without a word, and of
+that the line about its connection's life tells."""
+
+
 @implementer(ILogObserver)
 class Writer:
     """Writes each event."""
@@ -49,8 +55,10 @@ class Chosen:
 
     def __call__(self, event: LogEvent) -> None:
         """See ``ILogObserver``."""
-        is_ours = str(event.get("log_namespace")).split(".")[0] in _OURS
-        if level_of(event) >= (self._least if is_ours else max(self._least, LogLevel.warn)):
+        who = str(event.get("log_namespace")).split(".")[0]
+        if who == _AUTOBAHN and not _FAULTS.intersection(event):
+            return
+        if level_of(event) >= (self._least if who in _OURS else max(self._least, LogLevel.warn)):
             self._observer(event)
 
 
