@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,8 +116,12 @@ class Dashboard(SynchronousTestCase):
 
 class RealDaemon(SynchronousTestCase):
     def setUp(self) -> None:
-        self.daemon = Daemon()
-        self.addCleanup(self.daemon.kill)
+        self.daemon = self.start()
+
+    def start(self, *options: str) -> Daemon:
+        daemon = Daemon(*options)
+        self.addCleanup(daemon.kill)
+        return daemon
 
     def get(self, **headers: str) -> tuple[str, str]:
         """Content type and body of ``/metrics``."""
@@ -173,3 +178,15 @@ class RealDaemon(SynchronousTestCase):
         self.assertTrue(content_type.startswith("application/openmetrics-text; version=1.0.0"), content_type)
         self.assertTrue(body.endswith("# EOF\n"))
         self.assertEqual(Scrape(body, is_openmetrics=True).value("ready"), 1)
+
+    def test_with_a_token_file_it_needs_a_token(self) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            tokens = Path(place) / "tokens"
+            tokens.write_text("abc123\n")
+            self.daemon = self.start("--token-file", str(tokens))
+        with self.assertRaises(urllib.error.HTTPError) as raised:
+            self.get()
+        raised.exception.close()
+        self.assertEqual(raised.exception.code, 401)
+        scrape = Scrape(self.get(Authorization="Bearer abc123")[1])
+        self.assertEqual(scrape.value("refusals_total", reason="UNAUTHENTICATED"), 1)
