@@ -10,10 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import grpc
 from twisted.trial.unittest import SynchronousTestCase
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from tests.channels import let_go
 from tests.daemon.process import TIMEOUT_S, TWISTD, Daemon, environment, hear, run_to_end
 from tests.events.build import event_of
 from tests.stream.made import said
@@ -173,6 +175,12 @@ class SecretTests(JournalCase):
         with socket.create_connection(("127.0.0.1", daemon.http_port), TIMEOUT_S) as raw:
             raw.sendall(f"GET / {token}\r\n{token}\r\n\r\n".encode())
             raw.recv(1_000)
+        channel = grpc.insecure_channel(f"127.0.0.1:{daemon.grpc_port}")
+        publish = channel.stream_stream("/norikv.viz.v1.VizIngestService/Publish")
+        for said_as in (("authorization", f"Bearer {token}"), ("authorization", token), ("user-agent", token)):
+            with self.assertRaises(grpc.RpcError):
+                list(publish(iter([token.encode()]), metadata=[said_as], timeout=TIMEOUT_S))
+        let_go(channel)
 
 
 class ForgeryTests(JournalCase):
