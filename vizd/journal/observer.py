@@ -18,8 +18,6 @@ __all__ = ["Chosen", "Writer", "begin"]
 _OURS = ("vizd", "stdout", "stderr")
 """Of what others say only troubles are written. At lower levels Twisted tells of its sockets, and Autobahn of every
 header of a request, those with tokens too."""
-
-
 _AUTOBAHN = "autobahn"
 _FAULTS = frozenset(("fail", "log_failure"))
 """Of Autobahn only exceptions are: what else it warns of is a client that broke a rule or went without a word, and of
