@@ -91,16 +91,22 @@ class Silence(LimitsTests):
 
 
 class Connections(LimitsTests):
+    KEPT_S = 4.0
+    """Time enough to open all of them, on a machine that is busy."""
+
+    def access(self) -> Access:
+        return Access(limits=Limits(connections=CONNECTIONS, handshake_s=self.KEPT_S, idle_s=self.KEPT_S))
+
     def test_more_than_there_may_be_are_closed_at_once_and_those_that_are_there_stay(self) -> None:
         node = Node(self.daemon.port)
         self.addCleanup(node.close)
         node.hello()
         peers = [self.peer() for _ in range(CONNECTIONS - 1)]
         one_more = self.peer()
-        self.assertLess(one_more.until_closed(), IDLE_S)
+        self.assertLess(one_more.until_closed(), self.KEPT_S / 2)
         self.assertEqual(one_more.heard, b"")
         node.stored_through(node.send(1))
-        self.assertLess(max(each.until_closed() for each in peers), IDLE_S + SLACK_S)
+        self.assertLess(max(each.until_closed() for each in peers), self.KEPT_S + SLACK_S)
         another = Node(self.daemon.port)
         self.addCleanup(another.close)
         another.hello(node=2, node_name="two")
