@@ -18,7 +18,7 @@ START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 30.0
 REQUEST_TIMEOUT_S = 30.0
 _LISTENING = re.compile(r"listening: http://\S+:(\d+) and gRPC on \S+:(\d+)")
-_COMPLAINT = re.compile(r"Traceback|(?<!FindingsNotice)#(error|critical)\]|Unhandled")
+_COMPLAINT = re.compile(r"Traceback|^\S+Z (error|critical) +(?!findings )|Unhandled")
 """What is wrong in the cluster is told at these levels, too, and is no complaint of the daemon about itself."""
 
 _RUN_TWISTD = "from twisted.scripts.twistd import run; run()"

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tests.access.authority import Authority
 from vizd import config as config_module
 from vizd.config import OPTIONS, Config, ConfigError
 from vizd.insight.thresholds import Thresholds
 from vizd.tap import Options
 
 FILES = Path(__file__).parent
+TOKENS = FILES / "tokens"
 
 CASES: dict[str, tuple[Any, list[tuple[str, Any]], list[str]]] = {
     "port": (9090, [("0", 0), ("1", 1), ("65535", 65535)],
@@ -31,6 +33,16 @@ CASES: dict[str, tuple[Any, list[tuple[str, Any]], list[str]]] = {
                         ["a.example", "*", "https://a/b", "ftp://a", "https://a https://b"]),
     "allowed-hosts": (frozenset(), [("a.example,B.example:80,[::2]", frozenset({"a.example", "b.example", "::2"}))],
                       ["http://a", "a b", "*", "a/b"]),
+    **{
+        name: (None, [(str(TOKENS), TOKENS)], ["", "no-such-file", "/", "a\0b", __file__])
+        for name in ("token-file", "publish-token-file")
+    },
+    **{
+        name: (None, [], ["", "no-such-file", "/", "a\0b", __file__])  # Right ones need each other: TlsTests.
+        for name in ("tls-cert", "tls-key", "tls-client-ca")
+    },
+    "log-level": ("info", [("debug", "debug"), ("error", "error")], ["", "INFO", "loud"]),
+    "log-format": ("text", [("json", "json")], ["", "JSON", "xml"]),
     "max-clients": (1000, [("1", 1), ("100000", 100_000)], ["0", "100001"]),
     "insight-config": (Thresholds(), [(str(FILES / "thresholds.json"), Thresholds({"node-silent": {"after_s": 7}}))],
                        ["", "no-such-file", "/", str(FILES / "test_config.py"), "a\0b"]),
@@ -112,19 +124,85 @@ class ConfigTests(SynchronousTestCase):
             for options in ({}, {"interface": "localhost"}):
                 config = Config.read(options, {})
                 self.assertEqual((config.interface, config.grpc_interface), (right, right))
-                self.assertFalse(config.is_exposed)
+                self.assertEqual(config.warnings(), [])
 
     def test_grpc_listens_where_http_does_unless_it_is_told_otherwise(self) -> None:
         self.assertEqual(Config.read({"interface": "10.1.2.3"}, {}).grpc_interface, ("10.1.2.3",))
         config = Config.read({"interface": "10.1.2.3", "grpc-interface": "127.0.0.1"}, {})
         self.assertEqual((config.interface, config.grpc_interface), (("10.1.2.3",), ("127.0.0.1",)))
 
-    def test_whoever_listens_beyond_loopback_is_exposed(self) -> None:
-        for options, right in (
-            ({"interface": "0.0.0.0"}, True), ({"interface": "::"}, True), ({"grpc-interface": "10.1.2.3"}, True),
-            ({"interface": "127.0.0.1"}, False), ({"interface": "127.8.9.1"}, False), ({"interface": "::1"}, False),
-        ):  # fmt: skip
-            self.assertIs(Config.read(options, {}).is_exposed, right, options)
+    def test_the_tokens_of_those_who_view_are_those_of_nodes_unless_these_have_their_own(self) -> None:
+        config = Config.read({"token-file": str(TOKENS)}, {})
+        self.assertEqual((config.token_file, config.publish_token_file), (TOKENS, TOKENS))
+        config = Config.read({"publish-token-file": str(TOKENS)}, {})
+        self.assertEqual((config.token_file, config.publish_token_file), (None, TOKENS))
+
+
+class WarningTests(SynchronousTestCase):
+    """What is allowed, and hardly meant so."""
+
+    def open_for(self, **options: str) -> str:
+        """What anybody can do."""
+        warnings = Config.read({name.replace("_", "-"): text for name, text in options.items()}, {}).warnings()
+        self.assertLessEqual(len(warnings), 1)
+        return warnings[0].partition("can be reached from other machines, and ")[2] if warnings else ""
+
+    def test_this_machine_alone_is_no_reason(self) -> None:
+        for interface in ("127.0.0.1", "127.8.9.1", "::1", "localhost"):
+            self.assertEqual(self.open_for(interface=interface), "")
+
+    def test_others_may_read_and_publish_where_neither_token_nor_tls_is_asked_for(self) -> None:
+        said = "asks for neither a token nor TLS: whoever reaches it can "
+        for interface in ("0.0.0.0", "::", "10.1.2.3"):
+            self.assertEqual(self.open_for(interface=interface), said + "read and publish")
+        self.assertEqual(self.open_for(grpc_interface="0.0.0.0"), said + "publish")
+        self.assertEqual(self.open_for(interface="0.0.0.0", grpc_interface="127.0.0.1"), said + "read")
+
+    def test_tokens_are_enough(self) -> None:
+        self.assertEqual(self.open_for(interface="0.0.0.0", token_file=str(TOKENS)), "")
+        self.assertIn("can read", self.open_for(interface="0.0.0.0", publish_token_file=str(TOKENS)))
+
+
+class TlsTests(TestCase):
+    """``--tls-cert`` and its like, with certificates made here."""
+
+    def setUp(self) -> None:
+        self.authority = Authority(Path(self.mktemp()))
+        self.cert, self.key = map(str, self.authority.signed("localhost"))
+        self.ca = str(self.authority.path)
+
+    def refusal(self, **options: str) -> str:
+        with self.assertRaises(ConfigError) as raised:
+            Config.read({name.replace("_", "-"): text for name, text in options.items()}, {})
+        self.assertNotIn("\n", str(raised.exception))
+        self.assertIn(" use ", str(raised.exception))
+        return str(raised.exception)
+
+    def test_a_certificate_with_its_key_is_taken_with_and_without_an_authority(self) -> None:
+        options = {"tls-cert": self.cert, "tls-key": self.key, "interface": "0.0.0.0"}
+        config = Config.read(options, {})
+        self.assertEqual((config.tls_cert, config.tls_key), (Path(self.cert), Path(self.key)))
+        self.assertEqual(config.warnings(), [])
+        self.assertEqual(Config.read(options | {"tls-client-ca": self.ca}, {}).tls_client_ca, Path(self.ca))
+
+    def test_one_without_the_other_is_refused(self) -> None:
+        self.assertIn("--tls-cert is given and --tls-key is not", self.refusal(tls_cert=self.cert))
+        self.assertIn("--tls-key is given and --tls-cert is not", self.refusal(tls_key=self.key))
+        self.assertIn("--tls-client-ca is given and --tls-cert is not", self.refusal(tls_client_ca=self.ca))
+
+    def test_the_key_of_another_certificate_is_refused(self) -> None:
+        _, other = map(str, self.authority.signed("localhost"))
+        self.assertTrue(self.refusal(tls_cert=self.cert, tls_key=other).startswith(f"--tls-key: {other!r} is wrong: "))
+
+    def test_files_in_each_others_place_are_refused(self) -> None:
+        self.assertTrue(self.refusal(tls_cert=self.key, tls_key=self.cert).startswith("--tls-cert: "))
+        self.assertTrue(self.refusal(tls_cert=self.cert, tls_key=self.ca).startswith("--tls-key: "))
+
+    def test_an_expired_certificate_is_a_warning(self) -> None:
+        cert, key = map(str, self.authority.signed("localhost", begins_days=-9, ends_days=-1))
+        (warning,) = Config.read({"tls-cert": cert, "tls-key": key}, {}).warnings()
+        self.assertIn(cert, warning)
+        self.assertIn("has expired at", warning)
 
 
 class InsightConfigTests(TestCase):

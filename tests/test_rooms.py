@@ -21,8 +21,12 @@ MAY_IMPORT = {
     "state": ("events", "log.window"),
     "insight": ("events", "log.window", "state"),
     "stream": ("events", "log", "state", "insight"),
-    "ingest": ("events", "wire", "log.window", "log.coalescer"),
-    "web": ("stream", "insight", "state", "log", "events"),
+    "api": ("events", "insight", "state", "stream"),
+    "access": (),
+    "ingest": ("access", "events", "wire", "log.window", "log.coalescer"),
+    "web": ("access", "stream", "insight", "state", "log", "events"),
+    "journal": (),
+    "metrics": ("events", "ingest", "insight", "log", "stream", "config", "status"),
     "client": ("wire", "events"),
     "sim": ("client", "events", "wire"),
 }
@@ -36,14 +40,18 @@ MAY_USE = {
     "state": ("msgspec",),
     "insight": ("msgspec",),
     "stream": ("zope.interface", "msgpack", "msgspec"),
+    "api": ("msgspec",),
+    "access": ("cryptography", "twisted"),
     "ingest": ("google.protobuf", "grpc", "grpc_health", "grpc_reflection", "twisted"),
-    "web": ("zope.interface", "twisted", "autobahn"),
+    "web": ("zope.interface", "twisted", "autobahn", "OpenSSL"),
+    "journal": ("twisted", "zope.interface"),
+    "metrics": ("prometheus_client",),
     "client": ("grpc", "google.protobuf"),
     "sim": ("grpc",),  # Names the type of its channel's credentials; the channel is the client's.
 }
 """What is not ours and not Python's."""
 
-PURE = ("events", "log", "state", "insight", "stream")
+PURE = ("events", "log", "state", "insight", "stream", "api")
 NOT_IN_PURE = {"asyncio", "datetime", "selectors", "socket", "sqlite3", "subprocess", "threading", "time"}
 """Of Python's own: clocks, threads and sockets come in as arguments."""
 NEVER_WITH_PURE = ("autobahn", "grpc", "sqlite3", "twisted", "txaio", "vizd.client", "vizd.ingest", "vizd.web")

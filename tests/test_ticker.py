@@ -90,3 +90,15 @@ class TickerTests(SynchronousTestCase):
         self.assertLess(self.ticker.late_s, 0)
         self.assertGreater(self.ticker.failures, 5)
         self.flushLoggedErrors(ZeroDivisionError)
+
+    def test_how_late_ticks_began_and_how_long_they_took_is_counted(self) -> None:
+        self.ticker.startService()
+        self.pass_time(4)
+        self.clock.advance(0.35)
+        self.log.listen(lambda _: self.clock.advance(0.02))
+        self.inbox.put(arrival(1))
+        self.pass_time()
+        lateness, durations = dict(self.ticker.lateness.cumulative()), dict(self.ticker.durations.cumulative())
+        self.assertEqual((lateness["0.001"], lateness["0.25"], lateness["0.5"], lateness["+Inf"]), (5, 5, 6, 6))
+        self.assertEqual((durations["0.01"], durations["0.025"], durations["+Inf"]), (5, 6, 6))
+        self.assertAlmostEqual(self.ticker.durations.sum_s, 0.02)

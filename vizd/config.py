@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vizd.access.certificates import check_key_of, read_certificates, read_key, validity
+from vizd.access.tokens import TokenFile
 from vizd.insight.thresholds import Thresholds, thresholds_from_text
 from vizd.web.admission import parse_host, parse_origin
 
@@ -66,6 +68,25 @@ def _address(text: str) -> str:
         raise ValueError("use an IP address, such as 127.0.0.1, 0.0.0.0 or ::") from None
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"use {', '.join(words[:-1])} or {words[-1]}")
+        return text
+
+    return parse
+
+
+def _file(check: Callable[[Path], object]) -> Callable[[str], Path]:
+    """The path of a file that ``check`` finds nothing wrong with."""
+
+    def parse(text: str) -> Path:
+        check(Path(text))
+        return Path(text)
+
+    return parse
+
+
 def _thresholds(name: str) -> Thresholds:
     try:
         with Path(name).open("rb") as file:
@@ -98,7 +119,16 @@ OPTIONS = (
            " [default: those of this machine, on any port]"),
     Option("allowed-hosts", None, _list_of(parse_host),
            "names that the daemon is known by, with commas between, besides localhost and its interface"),
+    Option("token-file", None, _file(TokenFile), "a token a line; whoever views must bring one of them"),
+    Option("publish-token-file", None, _file(TokenFile), "the same for nodes that publish [default: as --token-file]"),
+    Option("tls-cert", None, _file(read_certificates),
+           "certificate chain in PEM: with it and --tls-key both ports speak TLS"),
+    Option("tls-key", None, _file(read_key), "private key of --tls-cert, in PEM"),
+    Option("tls-client-ca", None, _file(read_certificates),
+           "in PEM: nodes must bring a certificate that it has signed"),
     Option("max-clients", "1000", _number(1, 100_000), "WebSocket clients at once"),
+    Option("log-level", "info", _one_of("debug", "info", "warn", "error"), "the least that is logged"),
+    Option("log-format", "text", _one_of("text", "json"), "of the log: text for people, json: a JSON object a line"),
     Option("insight-config", None, _thresholds, "thresholds of the rules that say what is wrong, a file of JSON"),
 )  # fmt: skip
 
@@ -116,7 +146,14 @@ class Config:
     coalesce_ms: int
     allowed_origins: frozenset[tuple[str, str, int]] | None
     allowed_hosts: frozenset[str]
+    token_file: Path | None
+    publish_token_file: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    tls_client_ca: Path | None
     max_clients: int
+    log_level: str
+    log_format: str
     insight_config: Thresholds
     demo: bool = False
 
@@ -141,16 +178,57 @@ class Config:
         interface = _addresses(values["interface"])
         grpc_interface = interface if values["grpc_interface"] is None else _addresses(values["grpc_interface"])
         values.update(interface=interface, grpc_interface=grpc_interface)
+        values["publish_token_file"] = values["publish_token_file"] or values["token_file"]
         values["allowed_hosts"] = values["allowed_hosts"] or frozenset()
         values["insight_config"] = values["insight_config"] or Thresholds()
         if values["port"] and values["port"] == values["grpc_port"]:
             raise ConfigError(f"--port and --grpc-port are both {values['port']}: each needs a port of its own")
+        _check_tls(values["tls_cert"], values["tls_key"], values["tls_client_ca"])
+        if options.get("demo") and values["tls_client_ca"]:
+            raise ConfigError("--demo has no certificate to bring for --tls-client-ca: leave out one of the two")
         return cls(**values, demo=bool(options.get("demo")))
 
-    @property
-    def is_exposed(self) -> bool:
-        """Others than this machine can reach a port."""
-        return any(not ipaddress.ip_address(each).is_loopback for each in (*self.interface, *self.grpc_interface))
+    def warnings(self) -> list[str]:
+        """What is allowed, and hardly meant so; a line each."""
+        found = []
+        if self.tls_cert is None:
+            open_for = [
+                what
+                for what, interface, token_file in (
+                    ("read", self.interface, self.token_file),
+                    ("publish", self.grpc_interface, self.publish_token_file),
+                )
+                if token_file is None and _is_exposed(interface)
+            ]
+            if open_for:
+                found.append(
+                    "this daemon can be reached from other machines, and asks for neither a token nor TLS:"
+                    f" whoever reaches it can {' and '.join(open_for)}"
+                )
+        for path in filter(None, (self.tls_cert, self.tls_client_ca)):
+            trouble = validity(path)
+            if trouble:
+                found.append(f"{trouble}: nobody who checks it will connect")
+        return found
+
+
+def _check_tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> None:
+    for given, missing, name in ((cert, key, "--tls-cert"), (key, cert, "--tls-key")):
+        if given and not missing:
+            other = "--tls-key" if name == "--tls-cert" else "--tls-cert"
+            raise ConfigError(f"{name} is given and {other} is not: use both, or neither")
+    if client_ca and not cert:
+        raise ConfigError("--tls-client-ca is given and --tls-cert is not: use it with --tls-cert and --tls-key")
+    if cert and key:
+        try:
+            check_key_of(cert, key)
+        except ValueError as why:
+            raise ConfigError(f"--tls-key: {str(key)!r} is wrong: {why}") from None
+
+
+def _is_exposed(interface: tuple[str, ...]) -> bool:
+    """Others than this machine can reach a port there."""
+    return any(not ipaddress.ip_address(each).is_loopback for each in interface)
 
 
 def _addresses(given: str | None) -> tuple[str, ...]:

@@ -19,7 +19,14 @@ class FindingsNotice:
         if word == "opened":
             level = _LEVELS[finding.severity]
             doubt = "" if finding.conclusive else " (something is missing of what was published)"
-            self._log.emit(level, "{rule}: {detail}{doubt}", rule=finding.rule, detail=finding.detail, doubt=doubt)
+            self._log.emit(
+                level,
+                "{rule}: {detail}{doubt}",
+                rule=finding.rule,
+                detail=finding.detail,
+                doubt=doubt,
+                about=finding.rule,
+            )
         elif word == "closed":
             lasted_s = (finding.last_ms - finding.first_ms) / 1_000
             self._log.info(

@@ -12,24 +12,35 @@ Starting goes down the list. Stopping is a drain: everything that came in goes o
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 
+from vizd.access.tokens import TokenFile
+from vizd.api.asyncapi import document as asyncapi
+from vizd.api.openapi import document as openapi
 from vizd.config import Config
 from vizd.demo import Demo
 from vizd.findings import FindingsNotice
 from vizd.folds import Folds
+from vizd.ingest.access import Access
+from vizd.ingest.credentials import ServerTls
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
 from vizd.ingest.service import Ingest
+from vizd.ingest.turned_away import TurnedAway
 from vizd.log.coalescer import Coalescer
 from vizd.log.memory import MemoryLog
+from vizd.metrics.collector import DaemonCollector
+from vizd.metrics.exposition import Exposition
+from vizd.metrics.tally import Tally
+from vizd.readiness import Readiness
 from vizd.retention import RetentionNotice
 from vizd.status import Status
 from vizd.stream.frames import Frames
@@ -41,16 +52,20 @@ from vizd.ticker import Ticker
 from vizd.web.admission import Admission
 from vizd.web.api import ProbeEndpoint, StatsEndpoint
 from vizd.web.clients import Clients
+from vizd.web.connections import SPARE
 from vizd.web.coverage import CoverageEndpoint
 from vizd.web.dashboard import Surroundings
+from vizd.web.descriptions import DescriptionEndpoint
 from vizd.web.history import HistoryEndpoint
 from vizd.web.insight import InsightEndpoint
 from vizd.web.instants import Instants
+from vizd.web.metrics import MetricsEndpoint
 from vizd.web.nudge import Nudge
 from vizd.web.page import page_files
 from vizd.web.site import Root, gzipped, make_site
 from vizd.web.state import StateEndpoint
 from vizd.web.timeline import TimelineEndpoint
+from vizd.web.tls import tls_site
 from vizd.web.turns import Turns
 from vizd.web.websocket import EventsEndpoint
 
@@ -83,13 +98,16 @@ class Vizd(MultiService):
         reactor: Any,
         monotonic: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = _wall_ms,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """
         :param monotonic: seconds, from anywhere. :param wall_ms: milliseconds since the Unix epoch; it may jump.
+        :param environment: where a supervisor says that it is one, see ``Readiness``.
         """
         super().__init__()
         self._config = config
         self._reactor = reactor
+        self._readiness = Readiness(environment or {}, reactor)
         self._ports: list[IListeningPort] = []
         self._drained: Deferred[None] | None = None
 
@@ -109,13 +127,21 @@ class Vizd(MultiService):
         coalescer = Coalescer(log, wall_ms(), int(monotonic() * 1000))
         self._clients = Clients(log, config.max_clients, reactor, monotonic)
         self._ticker = Ticker(self._inbox, coalescer, config.coalesce_ms, reactor, monotonic, wall_ms)
-        self._ingest = Ingest(registry, self._inbox, config.grpc_interface, config.grpc_port, reactor, wall_ms)
+        refusals: Counter[str] = Counter()
+        self._ingest = Ingest(
+            registry, self._inbox, config.grpc_interface, config.grpc_port, reactor, wall_ms,
+            _grpc_access(config), TurnedAway(refusals, monotonic),
+        )  # fmt: skip
         log.listen(self._ingest.stored)
         log.listen(RetentionNotice(log, config.buffer_minutes))
+        tally = Tally()
+        log.listen(tally.count_window)
+        folds.insight.listen(tally.count_finding)
         for part in (self._clients, self._ticker, self._ingest):
             part.setServiceParent(self)
 
-        admission = Admission(config.interface, config.allowed_hosts, config.allowed_origins)
+        tokens = None if config.token_file is None else TokenFile(config.token_file)
+        admission = Admission(config.interface, config.allowed_hosts, config.allowed_origins, tokens, refusals=refusals)
         self.status = Status(
             log, self._clients, self._ticker, self._ingest, self._inbox, registry, admission, monotonic, monotonic()
         )
@@ -140,9 +166,17 @@ class Vizd(MultiService):
         root.add("/api/coverage", gzipped(CoverageEndpoint(admission, folds.coverage, turns)))
         root.add("/api/timeline", gzipped(TimelineEndpoint(admission, folds.timeline, turns)))
         root.add("/api/insight", gzipped(InsightEndpoint(admission, folds.insight, frames.position_text, turns)))
+        exposition = Exposition(DaemonCollector(config, self.status, folds.insight, tally))
+        root.add("/metrics", gzipped(MetricsEndpoint(admission, exposition.answer)))
+        root.add("/api/openapi.json", gzipped(DescriptionEndpoint(admission, openapi())))
+        root.add("/api/asyncapi.json", gzipped(DescriptionEndpoint(admission, asyncapi())))
         root.add("/ws/events", EventsEndpoint(admission, around))
-        self._site = make_site(root, reactor)
-        self._demo = Demo(reactor) if config.demo else None
+        # Dashboards are counted by themselves, so those that are not there leave room for other connections.
+        site = make_site(root, reactor, refusals, lambda: SPARE + config.max_clients - len(self._clients))
+        self._factory: IProtocolFactory = site
+        if config.tls_cert is not None and config.tls_key is not None:
+            self._factory = tls_site(site, config.tls_cert, config.tls_key, refusals, reactor)
+        self._demo = Demo(reactor, config.publish_token_file, config.tls_cert) if config.demo else None
 
     @property
     def http_port(self) -> int:
@@ -161,25 +195,25 @@ class Vizd(MultiService):
         """
         try:
             super().startService()
-            self._ports = _listen(self._reactor, self._config.interface, self._config.port, self._site)
+            self._ports = _listen(self._reactor, self._config.interface, self._config.port, self._factory)
         except OSError as why:
             raise CannotStart(why.strerror or str(why)) from None
         except CannotListenError as why:
             raise CannotStart(f"can't listen on {why.interface}:{why.port} for HTTP: {why.socketError}") from None
         self.status.is_http_listening = True
         self._log.info(
-            "listening: http://{interfaces}:{http} and gRPC on {grpc_interfaces}:{grpc}",
+            "listening: {scheme}://{interfaces}:{http} and gRPC on {grpc_interfaces}:{grpc}",
+            scheme="https" if self._config.tls_cert else "http",
             interfaces=",".join(self._config.interface),
             http=self.http_port,
             grpc_interfaces=",".join(self._config.grpc_interface),
             grpc=self.grpc_port,
         )
-        if self._config.is_exposed:
-            self._log.warn(
-                "this daemon can be reached from other machines, and asks for neither a token nor TLS:"
-                " whoever reaches it can read and publish"
-            )
-
+        for text in self._config.warnings():
+            self._log.warn("{text}", text=text)
+        self._readiness.ready(
+            f"HTTP on {self.http_port}, gRPC on {self.grpc_port}", lambda: self.status.health()[0] == 200
+        )
         if self._demo is not None:
             self._demo.start(_reachable(self._config.grpc_interface[0], self.grpc_port))
 
@@ -190,10 +224,14 @@ class Vizd(MultiService):
             self._drained.addTimeout(DRAIN_TIMEOUT_S, self._reactor)
             self._drained.addErrback(lambda failure: self._log.failure("the drain was cut short", failure))
             self._drained.addCallback(lambda _: maybeDeferred(MultiService.stopService, self))
+            self._drained.addCallback(lambda _: self._log.info("stopped"))
         return self._drained
 
     async def _drain(self) -> None:
         self.status.is_draining = True
+        nodes = len(self.status.registry.streams)
+        self._log.info("draining: {clients} dashboards, {nodes} nodes", clients=len(self._clients), nodes=nodes)
+        self._readiness.stopping()
         self._clients.accepting = False
         if self._demo is not None:
             await self._demo.finish()
@@ -205,6 +243,14 @@ class Vizd(MultiService):
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         self.status.is_http_listening = False
+
+
+def _grpc_access(config: Config) -> Access:
+    tokens = config.publish_token_file
+    tls = None
+    if config.tls_cert is not None and config.tls_key is not None:
+        tls = ServerTls.read(config.tls_cert, config.tls_key, config.tls_client_ca)
+    return Access(TokenFile(tokens) if tokens else None, tls)
 
 
 def _listen(reactor: Any, interfaces: Sequence[str], port: int, site: Any) -> list[IListeningPort]:

@@ -61,15 +61,16 @@ class Status:
 
     def stats(self) -> dict[str, Any]:
         """The body of ``/api/stats``."""
-        log, totals, sent = self.log, self.registry.totals, self.clients.sent
+        log, totals = self.log, self.registry.totals
+        traffic = self.clients.traffic()
         # Another thread changes these, so they are copied in one step.
         streams = list(self.registry.streams.values())
         return {
             "version": __version__,
             "uptime_ms": int((self.monotonic() - self.started_s) * 1000),
             "total_events_received": log.head.total_events,
-            "total_batches_sent": sent.batches,
-            "total_events_sent": sent.events,
+            "total_batches_sent": traffic.batches,
+            "total_events_sent": traffic.events,
             "buffer_size": log.head.seq - log.oldest.seq,
             "buffer_events": log.head.total_events - log.oldest.total_events,
             "buffer_bytes": log.memory_bytes,

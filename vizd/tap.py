@@ -6,11 +6,17 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from twisted.application.service import IService
+from twisted.application.service import IService, MultiService
+from twisted.logger import ILogObserver
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+# gRPC reads it when it is imported. Without it, it writes a line past our log for each handshake that fails, as often
+# as a stranger likes.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
 from vizd.config import OPTIONS, Config, ConfigError
+from vizd.journal.observer import begin
 from vizd.service import CannotStart, Vizd
 
 __all__ = ["Options", "makeService"]
@@ -65,9 +71,26 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     if reactor is None:
         from twisted.internet import reactor
     sys.excepthook = _in_one_line
-    vizd = Vizd(options.config, reactor)
+    daemon = _WithJournal(options, reactor)
+    Vizd(options.config, reactor, environment=os.environ).setServiceParent(daemon)
     reactor.callWhenRunning(_stop_on_signals, reactor)
-    return vizd
+    return daemon
+
+
+class _WithJournal(MultiService):
+    """Brings ``twistd`` the observer of its log, which it looks for at the application before it forks."""
+
+    def __init__(self, options: Options, reactor: Any) -> None:
+        super().__init__()
+        self._options = options
+        self._reactor = reactor
+
+    def setServiceParent(self, parent: Any) -> None:
+        """See ``IService``."""
+        config, twistd = self._options.config, self._options.parent
+        if twistd is not None and not twistd.get("logger"):  # Whoever names an observer of his own gets that.
+            parent.setComponent(ILogObserver, begin(config.log_level, config.log_format, twistd, self._reactor))
+        super().setServiceParent(parent)
 
 
 def _in_one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

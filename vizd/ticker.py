@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from vizd.ingest.inbox import Inbox
 from vizd.log.coalescer import Coalescer
+from vizd.metrics.histogram import Histogram
 
 __all__ = ["Ticker"]
 
@@ -17,6 +18,8 @@ class Ticker(Service):
     """Ticks.
 
     :ivar failures: ticks that raised; what they had drained is lost, and their cause is in the log.
+    :ivar lateness: of ticks, how much more than ``coalesce_ms`` after the one before they began.
+    :ivar durations: of ticks.
     """
 
     name = "ticker"
@@ -39,13 +42,16 @@ class Ticker(Service):
         self._coalesce_s = coalesce_ms / 1000
         self._monotonic = monotonic
         self._wall_ms = wall_ms
-        self._ticked_s = monotonic()
+        self._began_s = self._ticked_s = monotonic()
         self._ticking = LoopingCall(self.tick)
         self._ticking.clock = reactor
         self.failures = 0
+        self.lateness = Histogram()
+        self.durations = Histogram()
 
     def startService(self) -> None:
         """Begin."""
+        self._began_s = self._ticked_s = self._monotonic()  # Before, nobody waited for a tick.
         super().startService()
         self._ticking.start(self._coalesce_s, now=False)
 
@@ -65,9 +71,13 @@ class Ticker(Service):
 
         Never raises: an exception would end a LoopingCall, and with it the daemon's only purpose; or its drain.
         """
+        began_s = self._monotonic()
+        self.lateness.observe(max(0.0, began_s - self._began_s - self._coalesce_s))
+        self._began_s = began_s
         try:
             self._coalescer.tick(self._inbox.drain(), self._wall_ms(), int(self._monotonic() * 1000))
         except Exception:
             self.failures += 1
             self._log.failure("a tick failed")
         self._ticked_s = self._monotonic()
+        self.durations.observe(self._ticked_s - began_s)

@@ -23,7 +23,7 @@ from tests.channels import let_go
 from vizd.wire.vizd_pb2 import Events, Hello, PublishRequest, PublishResponse, VizEvent
 
 TIMEOUT_S = 20
-_TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()", "-n", "--pidfile="]
+TWISTD = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()", "-n", "--pidfile="]
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -35,7 +35,7 @@ def run_to_end(*options: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Start one that is expected to end by itself."""
     with tempfile.TemporaryDirectory() as place:
         return subprocess.run(
-            [*_TWISTD, "vizd", *options],
+            [*TWISTD, "vizd", *options],
             cwd=place, env=environment(**extra), capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
 
@@ -48,14 +48,14 @@ class Daemon:
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [*_TWISTD, "vizd", "--port", "0", "--grpc-port", "0", *options],
+            [*TWISTD, "vizd", "--port", "0", "--grpc-port", "0", *options],
             cwd=self._place.name, env=environment(**extra), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            found = self.wait_for(r"listening: http://.*:(\d+) and gRPC on .*:(\d+)")
+            found = self.wait_for(r"listening: https?://\S+:(\d+) and gRPC on \S+:(\d+)")
         except BaseException:
             self.kill()
             raise
@@ -81,6 +81,11 @@ class Daemon:
             if not self._changed.wait_for(lambda: found() or "<end>" in self.lines, TIMEOUT_S) or not found():
                 raise AssertionError(f"no line matches {pattern!r}:\n" + "\n".join(self.lines))
             return found()
+
+    def has_said(self, text: str) -> bool:
+        """Whether a line of its output has ``text`` in it."""
+        with self._changed:
+            return any(text in line for line in self.lines)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, and wait for the exit status."""
@@ -112,15 +117,24 @@ class Daemon:
             response = connection.getresponse()
             return response.status, json.loads(response.read() or b"null")
 
+    @staticmethod
+    def wait_until(is_so: Callable[[], bool]) -> None:
+        """Ask again until it is so."""
+        give_up_s = time.monotonic() + TIMEOUT_S
+        while not is_so():
+            assert time.monotonic() < give_up_s
+            time.sleep(0.02)  # Leaves the machine to the daemon.
+
     def wait_for_stats(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
         """Ask for the stats until they are as wanted."""
         give_up_s = time.monotonic() + TIMEOUT_S
         while not wanted(stats := self.get("/api/stats")[1]):
             assert time.monotonic() < give_up_s, stats
 
-    def watch(self, query: str = "?json=true&state=false") -> ClientConnection:
+    def watch(self, query: str = "?json=true&state=false", **options: Any) -> ClientConnection:
         """A WebSocket, by itself without the state."""
-        return connect(f"ws://127.0.0.1:{self.http_port}/ws/events{query}", open_timeout=TIMEOUT_S, max_size=None)
+        address = f"ws://127.0.0.1:{self.http_port}/ws/events{query}"
+        return connect(address, open_timeout=TIMEOUT_S, max_size=None, **options)
 
     def publisher(self, node: int = 1, name: str = "one") -> "Publisher":
         """A node's stream."""

@@ -6,6 +6,7 @@ from tests.docs import DOCS
 from vizd.config import OPTIONS
 from vizd.events.table import markdown
 from vizd.insight.table import markdown as markdown_of_rules
+from vizd.metrics.table import markdown as markdown_of_metrics
 
 
 def rows(page: str) -> list[list[str]]:
@@ -24,6 +25,12 @@ class Insight(SynchronousTestCase):
     def test_the_tables_of_rules_and_thresholds_are_those_that_the_rules_print(self) -> None:
         _, rules, thresholds = (DOCS / "insight.md").read_text().split("<!-- python -m vizd.insight.table -->\n")
         self.assertEqual(f"{rules.partition('## ')[0]}{thresholds}", markdown_of_rules())
+
+
+class Metrics(SynchronousTestCase):
+    def test_the_table_of_metrics_is_the_one_that_the_catalogue_prints(self) -> None:
+        _, table = (DOCS / "metrics.md").read_text().split("<!-- python -m vizd.metrics.table -->\n")
+        self.assertEqual(table, markdown_of_metrics())
 
 
 class Configuration(SynchronousTestCase):

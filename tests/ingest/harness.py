@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import grpc
 from twisted.trial.unittest import TestCase
 
 from tests.channels import let_go
+from vizd.ingest.access import Access
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
 from vizd.ingest.server import SERVICE, GrpcServer
@@ -26,6 +28,7 @@ from vizd.wire.vizd_pb2 import Ack, Events, Hello, PublishRequest, PublishRespon
 PATIENCE_S = 20.0
 """How long anything may take before the test fails."""
 PUBLISH = f"/{SERVICE}/Publish"
+Metadata = Sequence[tuple[str, str]]
 NOW_MS = 1_764_547_200_000
 """What the daemon's wall clock says, always."""
 
@@ -33,12 +36,13 @@ NOW_MS = 1_764_547_200_000
 class Daemon:
     """A server whose inbox is emptied into a log, tick by tick, in a thread that stands for the reactor's."""
 
-    def __init__(self) -> None:
+    def __init__(self, access: Access | None = None) -> None:
+        self.refusals: Counter[str] = Counter()
         self.inbox = Inbox()
         self.registry = Registry()
         self.log = MemoryLog("here", 3_600_000, 1 << 30)
         self.windows: list[Window] = []
-        self.server = GrpcServer(self.registry, self.inbox, lambda: NOW_MS)
+        self.server = GrpcServer(self.registry, self.inbox, lambda: NOW_MS, access, self._refused)
         self.log.listen(self.windows.append)
         self.log.listen(lambda window: self.server.stored(window.marks))
         self._coalescer = Coalescer(self.log, NOW_MS, 0)
@@ -48,6 +52,9 @@ class Daemon:
         self._thread = threading.Thread(target=self._tick_always, name="ticks", daemon=True)
         self._stopped = False
         self.port = 0
+
+    def _refused(self, counts: Counter[str], last: str) -> None:
+        self.refusals.update(counts)
 
     def start(self) -> "Daemon":
         """Listen on a free port."""
@@ -121,12 +128,12 @@ class Node:
     :ivar acks: those that were read so far.
     """
 
-    def __init__(self, port: int) -> None:
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)])
+    def __init__(self, port: int, metadata: Metadata = (), credentials: grpc.ChannelCredentials | None = None) -> None:
+        self._channel = channel_to(port, credentials)
         self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[PublishResponse | None] = queue.SimpleQueue()
         publish = self._channel.stream_stream(PUBLISH, response_deserializer=PublishResponse.FromString)
-        self._call = publish(iter(self._requests.get, None), timeout=2 * PATIENCE_S)
+        self._call = publish(iter(self._requests.get, None), timeout=2 * PATIENCE_S, metadata=metadata)
         self._next_seq = 1
         self.acks: list[Ack] = []
         threading.Thread(target=self._read_always, daemon=True).start()
@@ -214,17 +221,26 @@ class Node:
 
 
 class ServerTests(TestCase):
-    """A daemon for each test, and nodes that are gone when it ends."""
+    """A daemon for each test, and nodes that are gone when it ends.
+
+    :ivar metadata: of the nodes' calls. :ivar credentials: of all connections.
+    """
 
     timeout = 4 * PATIENCE_S
+    metadata: Metadata = ()
+    credentials: grpc.ChannelCredentials | None = None
 
     def setUp(self) -> None:
-        self.daemon = Daemon().start()
+        self.daemon = Daemon(self.access()).start()
         self.addCleanup(self.daemon.stop)
+
+    def access(self) -> Access:
+        """Who may come in."""
+        return Access()
 
     def node(self) -> Node:
         """A stream on a connection of its own, that has said nothing yet."""
-        node = Node(self.daemon.port)
+        node = Node(self.daemon.port, self.metadata, self.credentials)
         self.addCleanup(node.close)
         return node
 
@@ -236,11 +252,17 @@ class ServerTests(TestCase):
 
     def channel(self) -> grpc.Channel:
         """For other services than ours."""
-        channel = grpc.insecure_channel(
-            f"127.0.0.1:{self.daemon.port}", options=[("grpc.use_local_subchannel_pool", 1)]
-        )
+        channel = channel_to(self.daemon.port, self.credentials)
         self.addCleanup(let_go, channel)
         return channel
+
+
+def channel_to(port: int, credentials: grpc.ChannelCredentials | None = None) -> grpc.Channel:
+    """A connection that nobody shares."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    if credentials is None:
+        return grpc.insecure_channel(f"127.0.0.1:{port}", options=options)
+    return grpc.secure_channel(f"127.0.0.1:{port}", credentials, options=options)
 
 
 def fsync(ms: int) -> VizEvent:

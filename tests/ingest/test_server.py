@@ -106,7 +106,12 @@ class Reflection(ServerTests):
         listed = self.ask(list_services="").list_services_response.service
         self.assertEqual(
             {each.name for each in listed},
-            {SERVICE, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"},
+            {
+                SERVICE,
+                "grpc.health.v1.Health",
+                "grpc.reflection.v1.ServerReflection",
+                "grpc.reflection.v1alpha.ServerReflection",
+            },
         )
 
     def test_the_proto_file_can_be_had_by_the_name_of_the_service(self) -> None:

@@ -6,7 +6,7 @@ from twisted.internet.defer import ensureDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.web.sockets import House, Person
-from vizd.stream.audience import Sent
+from vizd.stream.traffic import Traffic
 from vizd.web.admission import Refused
 from vizd.web.clients import FAREWELL_TIMEOUT_S
 
@@ -15,8 +15,10 @@ class _Faulty:
     """A client in which everything fails."""
 
     def __init__(self) -> None:
-        self.sent = Sent()
         self.aborted = 0
+
+    def add_to(self, traffic: Traffic) -> None:
+        raise ZeroDivisionError
 
     def wake(self) -> None:
         raise ZeroDivisionError

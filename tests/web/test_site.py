@@ -9,7 +9,8 @@ from twisted.web.server import Request
 from tests.web.wire import Browser
 from vizd.web.admission import Admission, Refused
 from vizd.web.api import ProbeEndpoint, StatsEndpoint
-from vizd.web.site import MAX_HEADER_BYTES, REQUEST_TIMEOUT_S, Endpoint, Root
+from vizd.web.channel import HEADERS_TIMEOUT_S, MAX_HEADER_BYTES, MAX_PARAMETERS, REQUEST_TIMEOUT_S
+from vizd.web.site import Endpoint, Root
 
 
 class _Broken(Endpoint):
@@ -190,21 +191,54 @@ class SiteTests(SynchronousTestCase):
 
     def test_a_request_that_does_not_end_is_given_up_however_it_drips(self) -> None:
         self.browser.send(b"GET /api/stats HTTP/1.1\r\n")
-        for second in range(REQUEST_TIMEOUT_S - 1):
+        for second in range(HEADERS_TIMEOUT_S - 1):
             self.clock.advance(1)
             self.browser.send(b"X-%d: y\r\n" % second)
         self.assertFalse(self.browser.transport.is_gone)
         self.clock.advance(1)
         self.assertTrue(self.browser.transport.is_gone)
 
+    def test_a_body_that_does_not_end_is_given_up_however_it_drips(self) -> None:
+        self.browser.send(b"POST /api/stats HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(REQUEST_TIMEOUT_S - 1):
+            self.clock.advance(1)
+            self.browser.send(b"x")
+        self.assertFalse(self.browser.transport.is_gone)
+        self.clock.advance(1)
+        self.assertTrue(self.browser.transport.is_gone)
+
     def test_a_connection_on_which_nothing_is_asked_is_given_up(self) -> None:
-        self.clock.advance(REQUEST_TIMEOUT_S - 1)
+        self.clock.advance(HEADERS_TIMEOUT_S - 1)
         self.browser.get("/api/stats")
         self.clock.advance(REQUEST_TIMEOUT_S - 1)
         self.assertFalse(self.browser.transport.is_gone)
         self.clock.advance(1)
         self.assertTrue(self.browser.transport.is_gone)
+        silent = Browser(self.root, self.clock)
+        self.clock.advance(HEADERS_TIMEOUT_S)
+        self.assertTrue(silent.transport.is_gone)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_next_request_on_a_connection_may_not_drip_either(self) -> None:
+        self.browser.get("/api/stats")
+        self.clock.advance(REQUEST_TIMEOUT_S - 1)
+        self.browser.send(b"GET ")
+        self.clock.advance(HEADERS_TIMEOUT_S - 1)
+        self.browser.send(b"/api")
+        self.assertFalse(self.browser.transport.is_gone)
+        self.clock.advance(1)
+        self.assertTrue(self.browser.transport.is_gone)
+
+    def test_a_header_that_goes_on_in_the_next_line_is_refused(self) -> None:
+        self.browser.send(b"GET /api/stats HTTP/1.1\r\nHost: localhost\r\n folded\r\n\r\n")
+        self.assertEqual(self.browser.heard().status, 400)
+
+    def test_too_many_parameters_are_400(self) -> None:
+        for mark in "&;":
+            self.assertEqual(self.browser.get("/api/stats?" + mark.join(["a=1"] * MAX_PARAMETERS)).status, 200)
+            answer = self.browser.get("/api/stats?" + mark.join(["a=1"] * (MAX_PARAMETERS + 1)))
+            self.assertEqual((answer.status, answer.json["error"]["code"]), (400, "parameter"))
+            self.assertIn(f"over {MAX_PARAMETERS} parameters", answer.json["error"]["message"])
 
     def test_what_is_no_http_is_refused_and_closed(self) -> None:
         for raw in (b"hello\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"GET\r\n\r\n"):

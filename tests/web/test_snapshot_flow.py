@@ -393,7 +393,7 @@ class DropTests(Case):
             self.assertEqual(("position" in connected, "position" in first, first["snapshot"]), (False, False, True))
             while len(self.clients):
                 await deferLater(reactor, 0)
-            self.assertLess(self.clients.sent.events, 3 * MANY)
+            self.assertLess(self.clients.traffic().events, 3 * MANY)
             self.happen()
 
         def come_back(ws: ClientConnection) -> Screen:

@@ -25,6 +25,7 @@ from vizd.stream.streams import ConflatedStreams
 from vizd.web import websocket as websocket_module
 from vizd.web.admission import Admission
 from vizd.web.clients import Clients
+from vizd.web.connections import SPARE
 from vizd.web.dashboard import Surroundings
 from vizd.web.instants import Instants
 from vizd.web.site import Root, make_site
@@ -39,6 +40,7 @@ class Case(TestCase):
 
     timeout = 30
     max_clients = 3
+    scheme = "ws"
 
     def setUp(self) -> None:
         self.clock = Clock()
@@ -64,10 +66,28 @@ class Case(TestCase):
         )
         root = Root(self.admission)
         root.add("/ws/events", EventsEndpoint(self.admission, around))
-        listening = reactor.listenTCP(0, make_site(root, reactor), interface="127.0.0.1")
+        listening = reactor.listenTCP(
+            0, self.factory(make_site(root, reactor, self.admission.refusals, self.room)), interface="127.0.0.1"
+        )
         self.addCleanup(self.close, listening)
         self.port = listening.getHost().port
         self.clients.startService()
+
+    def factory(self, site: Any) -> Any:
+        """Of the connections."""
+        return site
+
+    def dial(self, receive_buffer_bytes: int | None = None) -> socket.socket:
+        """A connection on which nothing was said yet."""
+        raw = socket.socket()
+        raw.settimeout(TIMEOUT_S)
+        if receive_buffer_bytes is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        raw.connect(("127.0.0.1", self.port))
+        return raw
+
+    def room(self) -> int:
+        return SPARE + self.max_clients - len(self.clients)
 
     async def close(self, listening: Any) -> None:
         await self.clients.drain()
@@ -86,7 +106,7 @@ class Case(TestCase):
         } | options
         if "state=" not in query:
             query += f"{'&' if query else '?'}state=false"
-        return connect(f"ws://127.0.0.1:{self.port}/ws/events{query}", **options)
+        return connect(f"{self.scheme}://127.0.0.1:{self.port}/ws/events{query}", **options)
 
     async def talk(self, talk: Callable[[ClientConnection], Any], query: str = "?json=true", **options: Any) -> Any:
         """Run ``talk`` with a client in a thread."""
@@ -288,11 +308,10 @@ class LimitTests(Case):
 
     async def test_no_message_follows_a_close(self) -> None:
         def talk() -> list[int]:
-            with socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S) as raw:
+            with self.dial() as raw:
                 raw.sendall(UPGRADE % self.port)
                 received = raw.makefile("rb")
-                while received.readline() != b"\r\n":
-                    pass
+                skip_head(received)
                 opcodes = [read_frame(received)[0]]
                 raw.sendall(Frame(Opcode.TEXT, b"x" * (MAX_CLIENT_MESSAGE_BYTES + 1)).serialize(mask=True))
                 opcodes.append(read_frame(received)[0])
@@ -313,6 +332,13 @@ UPGRADE = (
     b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+
+
+def skip_head(received: Any) -> None:
+    """The status and headers of an answer; raises EOFError where they do not end."""
+    while (line := received.readline()) != b"\r\n":
+        if not line:
+            raise EOFError
 
 
 def read_frame(received: Any) -> tuple[int, bytes]:
@@ -358,7 +384,7 @@ class AdmissionTests(Case):
 
     async def test_a_foreign_host_is_403(self) -> None:
         def run() -> Any:
-            with socket.create_connection(("127.0.0.1", self.port)) as sock:
+            with self.dial() as sock:
                 try:
                     connect("ws://evil.example/ws/events", sock=sock)
                 except InvalidStatus as why:
@@ -387,12 +413,12 @@ class AdmissionTests(Case):
             return b"\r\n".join(instead if line.startswith(name) else line for line in lines)
 
         def run(raw: bytes) -> tuple[bytes, Any]:
-            with socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S) as sock:
+            with self.dial() as sock:
                 sock.sendall(raw)
                 received = sock.makefile("rb")
                 status = received.readline().split()[1]
                 length = 0
-                while (line := received.readline()) != b"\r\n":
+                while (line := received.readline()) not in (b"\r\n", b""):
                     if line.lower().startswith(b"content-length:"):
                         length = int(line.split()[1])
                 return status, json.loads(received.read(length))["error"]["code"] if status != b"101" else None
@@ -433,14 +459,10 @@ class FlowTests(Case):
 
     async def test_little_is_hidden_in_buffers_of_a_client_that_takes_nothing(self) -> None:
         def stall() -> Any:
-            raw = socket.socket()
-            raw.settimeout(TIMEOUT_S)
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-            raw.connect(("127.0.0.1", self.port))
+            raw = self.dial(receive_buffer_bytes=4_096)
             raw.sendall(UPGRADE % self.port)
             received = raw.makefile("rb")
-            while received.readline() != b"\r\n":
-                pass
+            skip_head(received)
             return raw, received, read_frame(received)
 
         raw, received, _ = await deferToThread(stall)
@@ -450,7 +472,7 @@ class FlowTests(Case):
             self._append(200 * number, 200)
             for _ in range(2):
                 await deferLater(reactor, 0)
-        sent_bytes = self.clients.sent.events * len(fsyncs(1, first=10_000)[0][1])
+        sent_bytes = self.clients.traffic().events * len(fsyncs(1, first=10_000)[0][1])
         self.assertGreater(38_000 * 90, 3 << 20)
         self.assertLess(sent_bytes, 1 << 20, "or a thin stream would be minutes behind before it is known to be slow")
 
@@ -509,11 +531,10 @@ class DeafTests(Case):
 
     async def test_it_is_cut_after_a_while_and_counted_by_the_code_that_was_said(self) -> None:
         def run() -> int:
-            with socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S) as raw:
+            with self.dial() as raw:
                 raw.sendall(UPGRADE % self.port)
                 received = raw.makefile("rb")
-                while received.readline() != b"\r\n":
-                    pass
+                skip_head(received)
                 read_frame(received)
                 reactor.callFromThread(self.clock.advance, 61)
                 opcode, payload = read_frame(received)

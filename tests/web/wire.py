@@ -104,6 +104,8 @@ class Browser:
 
     def heard(self, *, to_head: bool = False) -> Answer:
         """The answer that has come, alone."""
+        if not self.transport.value():
+            step(self.clock)  # It waited at the gate.
         answer = Answer(self.transport.value(), to_head)
         assert not answer.rest, answer.rest
         self.transport.clear()

@@ -52,7 +52,7 @@ _RETRY_SOON = {
 }
 """All others say that something has to be put right first: those are tried at the slow end."""
 
-_CHANNEL_OPTIONS = (
+_CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.use_local_subchannel_pool", 1),  # A connection per node, as if each were a process of its own.
     ("grpc.keepalive_time_ms", 10_000),  # A peer that vanished without a word is noticed within 15 s.
     ("grpc.keepalive_timeout_ms", 5_000),
@@ -78,6 +78,7 @@ class Publisher:
         thread: PublisherThread | None = None,
         token: str | None = None,
         credentials: grpc.ChannelCredentials | None = None,
+        tls_name: str | None = None,
         max_buffered_events: int = MAX_BUFFERED_EVENTS,
         max_buffered_bytes: int = MAX_BUFFERED_BYTES,
         timing: StreamTiming | None = None,
@@ -93,7 +94,8 @@ class Publisher:
         :param thread: where to talk; shared, if many publishers live in one process. It is its owner who
             stops it. ``None``: one of its own.
         :param token: sent as ``authorization: Bearer``.
-        :param credentials: TLS, as from ``grpc.ssl_channel_credentials``; ``None``: in the clear.
+        :param credentials: TLS, as from ``credentials.tls_credentials``; ``None``: in the clear.
+        :param tls_name: that the daemon's certificate must have; ``None``: the host of ``target``.
         :param max_buffered_events: bound of what is not yet stored, waiting and in flight.
         :param max_buffered_bytes: the same in bytes, as encoded.
         :param now_ms: the node's clock, milliseconds since the Unix epoch.
@@ -114,6 +116,7 @@ class Publisher:
         self._owns_thread = thread is None
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
         self._credentials = credentials
+        self._options = _CHANNEL_OPTIONS + ((("grpc.ssl_target_name_override", tls_name),) if tls_name else ())
         self._timing = timing or StreamTiming()
         self._backoff = backoff or Backoff(FIRST_BACKOFF_S, LONGEST_BACKOFF_S, random.Random())  # noqa: S311
         self._now_ms = now_ms
@@ -279,8 +282,8 @@ class Publisher:
     def _channel(self) -> Any:
         # A new one for every try: an old one has a backoff of its own.
         if self._credentials is None:
-            return grpc.aio.insecure_channel(self._target, options=_CHANNEL_OPTIONS)
-        return grpc.aio.secure_channel(self._target, self._credentials, options=_CHANNEL_OPTIONS)
+            return grpc.aio.insecure_channel(self._target, options=self._options)
+        return grpc.aio.secure_channel(self._target, self._credentials, options=self._options)
 
     def _welcomed(self, welcome: Welcome) -> None:
         self._connected = True

@@ -12,10 +12,10 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from vizd.events.catalogue import KINDS, TYPES, EventType, Kind
 from vizd.events.facet import Facet, Facets
-from vizd.events.writers import MAX_STRING_BYTES, Invalid, Unknown, compiled
+from vizd.events.writers import FLUSH_REASONS, MAX_STRING_BYTES, Invalid, Unknown, compiled
 from vizd.wire.vizd_pb2 import ShardKind, SwimKind, VizEvent
 
-__all__ = ["MAX_STRING_BYTES", "Decoded", "Decoder", "Rejection", "kind_of"]
+__all__ = ["FLUSH_REASONS", "MAX_STRING_BYTES", "Decoded", "Decoder", "Rejection", "kind_of"]
 
 
 @dataclass(frozen=True, slots=True)

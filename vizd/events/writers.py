@@ -15,7 +15,7 @@ from vizd.events.facet import Facet
 from vizd.events.numbers import f32_text, f64_text
 from vizd.wire.vizd_pb2 import FlushReason
 
-__all__ = ["MAX_STRING_BYTES", "Invalid", "Unknown", "Write", "compiled", "source"]
+__all__ = ["FLUSH_REASONS", "MAX_STRING_BYTES", "Invalid", "Unknown", "Write", "compiled", "source"]
 
 MAX_STRING_BYTES = 256
 """The longest string in an event, in bytes of UTF-8 (wire contract, "Bad events never stop a stream")."""
@@ -43,11 +43,13 @@ def _string(path: str, value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-_REASONS = {
-    number: f'"{"".join(word.capitalize() for word in name.removeprefix("FLUSH_REASON_").split("_"))}"'
+FLUSH_REASONS = {
+    number: "".join(word.capitalize() for word in name.removeprefix("FLUSH_REASON_").split("_"))
     for name, number in FlushReason.items()
     if number
 }
+"""As they stand in JSON, by number."""
+_REASONS = {number: f'"{name}"' for number, name in FLUSH_REASONS.items()}
 
 
 def _reason(path: str, value: int) -> str:

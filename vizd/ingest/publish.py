@@ -11,13 +11,14 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
+from twisted.logger import Logger
 
 from vizd.events.decode import Decoder
 from vizd.events.facet import Facets
 from vizd.ingest.call import Call
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.refusals import Refusals
-from vizd.ingest.registry import Fault, Refused, Registry, Stream
+from vizd.ingest.registry import Fault, Known, Refused, Registry, Stream
 from vizd.log.coalescer import Arrival
 from vizd.log.window import Mark, Publisher
 from vizd.wire.vizd_pb2 import Events, Hello, PublishRequest
@@ -36,10 +37,20 @@ SKEW_STEP_MS = 250
 class PublishCalls:
     """All open calls of the service."""
 
-    def __init__(self, registry: Registry, inbox: Inbox, now_ms: Callable[[], int]) -> None:
+    _log = Logger()
+
+    def __init__(
+        self,
+        registry: Registry,
+        inbox: Inbox,
+        now_ms: Callable[[], int],
+        check_name: Callable[[Any, str], None],
+    ) -> None:
         """
         :param now_ms: the daemon's wall clock, milliseconds since the Unix epoch.
+        :param check_name: given a call's context and its node's name; raises ``Fault`` if it may not have that name.
         """
+        self._check_name = check_name
         self._registry = registry
         self._inbox = inbox
         self._now_ms = now_ms
@@ -61,14 +72,18 @@ class PublishCalls:
         self._calls.add(call)
         self._empty.clear()
         call.task = asyncio.create_task(self._converse(call))
+        why = "it had no more"
         try:
             await call.task
         except Fault as fault:
+            why = f"{fault.code} {fault.details}"
             await self._abort(call, fault)
         except asyncio.CancelledError:
-            if call.fault is None:  # The node has gone.
+            if call.fault is None:
+                why = "it went away"
                 call.task.cancel()
                 raise
+            why = f"{call.fault.code} {call.fault.details}"
             await self._abort(call, call.fault)
         finally:
             self._calls.discard(call)
@@ -77,9 +92,21 @@ class PublishCalls:
             if call.stream is not None:
                 del self._by_stream[call.stream]
                 self._put_marks(self._registry.disconnect(call.stream))
+                self._say_gone(call.stream.known, call.context.peer(), why)
+
+    def _say_gone(self, known: Known, peer: str, why: str) -> None:
+        self._log.info(
+            "{name} (node {node}, {peer}) has gone after {events} events of this process: {why}",
+            name=known.publisher.name,
+            node=known.publisher.node,
+            peer=peer,
+            events=known.received,
+            why=why,
+        )
 
     async def _converse(self, call: Call) -> None:
         hello = await self._hello(call)
+        self._check_name(call.context, hello.node_name)
         publisher = Publisher(hello.node, hello.node_name, hello.incarnation)
         try:
             stream, marks = self._registry.connect(publisher, hello.next_seq, hello.acked_through, call.end)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from vizd.client.credentials import first_token, tls_credentials
 from vizd.sim.accounting import Accounting
 from vizd.sim.cluster import MAX_NODES, MAX_RATE, MAX_SHARDS, MIN_RATE, SimulatedCluster
 from vizd.sim.runner import SimulationRunner, wall_ms
@@ -68,12 +69,9 @@ def _target(text: str) -> str:
 
 def _token(path: str) -> str:
     try:
-        tokens = Path(path).read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise argparse.ArgumentTypeError(f"can't read {path!r}: {error}") from None
-    if not tokens:
-        raise argparse.ArgumentTypeError(f"{path!r} has no token: one a line is needed")
-    return tokens[0]
+        return first_token(Path(path))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _scenario(text: str) -> str:
@@ -123,11 +121,24 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=_within(0, 2**63), metavar="N", help="repeats a run's events (random)")
     parser.add_argument("--seconds", type=_seconds, metavar="N", help="end after so long (until Ctrl-C)")
     parser.add_argument("--token-file", type=_token, dest="token", metavar="FILE", help="the first token in it is sent")
+    parser.add_argument("--tls-ca", type=Path, metavar="FILE", help="PEM: who signed the daemon's certificate")
+    parser.add_argument(
+        "--tls-cert", type=Path, metavar="FILE", help="PEM: for a daemon that asks for one, with the name of every node"
+    )
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM: the key of --tls-cert")
     parser.add_argument("--json", action="store_true", help="the accounting as one line of JSON")
     options = parser.parse_args(arguments)
     fewest = SCENARIOS[options.scenario].fewest_nodes
     if options.nodes < fewest:
         parser.error(f"argument --nodes: {options.scenario} needs {fewest} or more")
+    if (options.tls_cert or options.tls_key) and not options.tls_ca:
+        parser.error("--tls-cert and --tls-key are of use with --tls-ca only")
+    try:
+        options.credentials = (
+            tls_credentials(options.tls_ca, options.tls_cert, options.tls_key) if options.tls_ca else None
+        )
+    except ValueError as error:
+        parser.error(str(error))
     return options
 
 
@@ -146,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cluster = SimulatedCluster(
         options.nodes, options.shards, options.rate, seed, wall_ms(), options.scenario, options.as_of_today
     )
-    runner = SimulationRunner(cluster, options.grpc, token=options.token)
+    runner = SimulationRunner(cluster, options.grpc, token=options.token, credentials=options.credentials)
     runner.start()
     stop.wait(options.seconds)
     accounting = runner.stop(STOP_TIMEOUT_S if runner.connected else STOP_ALONE_TIMEOUT_S)

@@ -59,6 +59,7 @@ class SimulationRunner:
         *,
         token: str | None = None,
         credentials: grpc.ChannelCredentials | None = None,
+        tls_name: str | None = None,
     ) -> None:
         """
         :param cluster: made just now, with ``wall_ms()`` for its start.
@@ -81,6 +82,7 @@ class SimulationRunner:
                 thread=self._thread,
                 token=token,
                 credentials=credentials,
+                tls_name=tls_name,
                 max_buffered_events=bound,
                 max_buffered_bytes=bound * BYTES_PER_BUFFERED_EVENT,
                 timing=StreamTiming(linger_s=linger_s),

@@ -10,48 +10,15 @@ the audience's totals when it leaves and when it came.
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vizd.stream.frames import Frame
+from vizd.stream.traffic import Sent
 
-__all__ = ["MAX_BYTES_PER_TURN", "Audience", "Audiences", "Guest", "Seat", "Sent"]
+__all__ = ["MAX_BYTES_PER_TURN", "Audience", "Audiences", "Guest", "Seat"]
 
 MAX_BYTES_PER_TURN = 1 << 20
 """Sent to one client before others have their turn; an audience is dismissed where there is more."""
-
-
-@dataclass(slots=True)
-class Sent:
-    """What a client was sent.
-
-    :ivar batches: live ones and those of histories. :ivar events: in them. :ivar size_bytes: of all messages, before
-        the WebSocket's framing.
-    """
-
-    batches: int = 0
-    events: int = 0
-    size_bytes: int = 0
-
-    def count(self, frame: Frame) -> None:
-        """One more."""
-        self.batches += frame.events > 0
-        self.events += frame.events
-        self.size_bytes += len(frame.payload)
-
-    def add(self, other: "Sent") -> None:
-        """What ``other`` counts, too."""
-        self.batches += other.batches
-        self.events += other.events
-        self.size_bytes += other.size_bytes
-
-    def since(self, then: "Sent") -> "Sent":
-        """What has come since this was ``then``."""
-        return Sent(self.batches - then.batches, self.events - then.events, self.size_bytes - then.size_bytes)
-
-    def copy(self) -> "Sent":
-        """As it is now."""
-        return Sent(self.batches, self.events, self.size_bytes)
 
 
 class Guest(Protocol):

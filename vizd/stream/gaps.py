@@ -5,7 +5,10 @@ from typing import Any
 from vizd.log.interfaces import ILog
 from vizd.log.window import Gap, Position
 
-__all__ = ["gap_fields", "skipped", "trimmed_before"]
+__all__ = ["GAP_REASONS", "gap_fields", "skipped", "trimmed_before"]
+
+GAP_REASONS = ("trimmed", "paused", "slow", "restart", "corrupt", "budget")
+"""All that the wire contract knows."""
 
 
 def gap_fields(gap: Gap) -> dict[str, Any]:

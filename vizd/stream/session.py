@@ -19,7 +19,7 @@ from typing import Any
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.state.view import View
-from vizd.stream.audience import Audiences, Guest, Seat, Sent
+from vizd.stream.audience import Audiences, Guest, Seat
 from vizd.stream.filter import Filter
 from vizd.stream.findings import Findings
 from vizd.stream.frames import Frame, Frames
@@ -37,6 +37,7 @@ from vizd.stream.messages import (
     parse,
 )
 from vizd.stream.snapshot import Look, StateWish, WantedView
+from vizd.stream.traffic import Sent, Traffic
 
 __all__ = ["Session"]
 
@@ -253,3 +254,13 @@ class Session:
             "events_sent": sent.events,
             "bytes_sent": sent.size_bytes,
         }
+
+    def lag_ms(self) -> int:
+        """See ``ICursor``."""
+        if self._seat:
+            self._seat.look()
+        return self._live.lag_ms()
+
+    def add_to(self, traffic: Traffic) -> None:
+        """Add what it was sent."""
+        traffic.add(self._encoder.name, self.sent, self._live.gaps)

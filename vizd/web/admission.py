@@ -1,19 +1,30 @@
-"""Who may come in over HTTP: the rules for the Host and Origin headers.
+"""Who may come in over HTTP: the rules for the Host and Origin headers, and for tokens.
 
 A page of another site can make a browser send requests here; the Origin that the browser adds tells. Through
 DNS rebinding it can even make them look like requests of its own origin; then the Host header tells. Neither
-is a replacement for a token. Pure.
+is a replacement for a token. Knows no HTTP but the texts of its headers.
 """
 
 import ipaddress
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Admission", "Refused", "parse_host", "parse_origin"]
+from vizd.access.failures import Failures
+from vizd.access.rates import Rates, party
+from vizd.access.tokens import TokenFile
+
+__all__ = ["Admission", "Refused", "is_loopback", "parse_host", "parse_origin"]
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+REQUESTS_PER_S = 100.0
+REQUESTS_AT_ONCE = 1_000
+"""Of one address. A page asks for 60 files at once and then for one thing a second, so this is ten people behind one
+address who open it at the same moment."""
+LOOPBACK_FACTOR = 10
+"""So much more for this machine's own: a proxy in front has everybody behind it."""
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]*[\w-]\.?))(?::([0-9]{0,5}))?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 -- compared, not bound
@@ -32,6 +43,14 @@ class Refused(Exception):
         self.code = code
         self.text = text
         self.retry_after_s = retry_after_s
+
+
+def is_loopback(host_header: str | None) -> bool:
+    """Whether it names this machine for itself."""
+    try:
+        return parse_host(host_header or "") in LOOPBACK_NAMES
+    except ValueError:
+        return False
 
 
 def parse_host(text: str) -> str:
@@ -71,13 +90,21 @@ class Admission:
 
     :ivar interfaces: the addresses that are listened on. :ivar hosts: more names that are allowed, in lower case.
     :ivar origins: the only foreign ones that are allowed; ``None``: those of this machine, on any port.
-    :ivar refusals: by code.
+    :ivar tokens: whoever views must bring one of these; ``None``: nobody must. :ivar refusals: by code.
     """
 
     interfaces: Sequence[str] = ()
     hosts: frozenset[str] = frozenset()
     origins: frozenset[tuple[str, str, int]] | None = None
+    tokens: TokenFile | None = None
     refusals: Counter[str] = field(default_factory=Counter)
+    failures: Failures = field(default_factory=lambda: Failures(time.monotonic))
+    rates: Rates = field(default_factory=lambda: Rates(REQUESTS_PER_S, REQUESTS_AT_ONCE, time.monotonic))
+    loopback_rates: Rates = field(
+        default_factory=lambda: Rates(
+            REQUESTS_PER_S * LOOPBACK_FACTOR, REQUESTS_AT_ONCE * LOOPBACK_FACTOR, time.monotonic
+        )
+    )
 
     def check_host(self, header: str | None, local_address: str) -> None:
         """
@@ -102,6 +129,34 @@ class Admission:
             return True
         # An address can't be rebound, a name could.
         return bool(_WILDCARDS.intersection(self.interfaces)) and _address(host) == _address(local_address) is not None
+
+    def check_rate(self, peer: str) -> None:
+        """
+        :param peer: the address that a request comes from.
+        :raises Refused: 429.
+        """
+        whom = party(peer)
+        rates = self.loopback_rates if whom in LOOPBACK_NAMES else self.rates
+        if not rates.allows(whom):
+            raise Refused(429, "rate", "too many requests come from here: wait between them", rates.wait_s())
+
+    def check_token(self, headers: Sequence[str], peer: str) -> None:
+        """
+        :param headers: each ``Authorization`` of the request. :param peer: the address that it comes from.
+        :raises Refused: 401, or 429 for whoever brings wrong ones all the time.
+        """
+        if self.tokens is None or (len(headers) == 1 and self.tokens.allows(headers[0])):
+            return
+        if headers and not self.failures.allows(peer):
+            raise Refused(429, "wrong_tokens", "too many wrong tokens came from here", self.failures.wait_s())
+        what = (
+            "a token is needed"
+            if not headers
+            else "this token is not known here"
+            if len(headers) == 1
+            else "two tokens"
+        )
+        raise Refused(401, "UNAUTHENTICATED", f"{what}: send one in the header Authorization: Bearer TOKEN")
 
     def check_origin(self, origin: str | None, host_header: str | None) -> None:
         """

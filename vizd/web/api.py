@@ -12,9 +12,9 @@ __all__ = ["ProbeEndpoint", "StatsEndpoint"]
 
 
 class ProbeEndpoint(Endpoint):
-    """For those who watch over the daemon: no Host that they could know is asked for."""
+    """For those who watch over the daemon: neither a Host that they could know is asked for nor a token."""
 
-    is_guarded = False
+    is_guarded = asks_for_token = False
 
     def __init__(self, admission: Admission, probe: Callable[[], tuple[int, dict[str, Any]]]) -> None:
         """

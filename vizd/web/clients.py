@@ -1,7 +1,7 @@
 """All dashboards that are connected: who is woken, pinged, counted, and seen off."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from twisted.application.service import Service
@@ -12,7 +12,8 @@ from twisted.logger import Logger
 
 from vizd.log.interfaces import ILog
 from vizd.log.window import Window
-from vizd.stream.audience import Audiences, Sent
+from vizd.stream.audience import Audiences
+from vizd.stream.traffic import Traffic
 from vizd.web.admission import Refused
 
 __all__ = ["Client", "Clients"]
@@ -26,8 +27,14 @@ class Client(Protocol):
     """One connection, as this module needs it."""
 
     @property
-    def sent(self) -> Sent:
-        """So far."""
+    def encoding(self) -> str:
+        """The name of its encoding."""
+
+    def lag_ms(self) -> int:
+        """How long the next window that it has not come to has been in the log; 0 at the head."""
+
+    def add_to(self, traffic: Traffic) -> None:
+        """Add what it was sent."""
 
     def described(self) -> dict[str, Any]:
         """For ``/api/stats``."""
@@ -69,7 +76,7 @@ class Clients(Service):
         self._chores = LoopingCall(self._keep_alive)
         self._chores.clock = reactor
         self._waking: IDelayedCall | None = None
-        self._past = Sent()
+        self._past = Traffic()
         self.accepting = True
         self.closes: Counter[int] = Counter()
         log.listen(self._wake)
@@ -77,13 +84,16 @@ class Clients(Service):
     def __len__(self) -> int:
         return len(self._clients)
 
-    @property
-    def sent(self) -> Sent:
-        """To all clients since the start."""
-        total = self._past.copy()
+    def traffic(self) -> Traffic:
+        """What all clients were sent since the start, those that have gone too."""
+        traffic = self._past.copy()
         for client in self._clients:
-            total.add(client.sent)
-        return total
+            client.add_to(traffic)
+        return traffic
+
+    def standing(self) -> Iterator[tuple[str, int]]:
+        """Of each of them the encoding, and how far it is behind, in milliseconds."""
+        return ((client.encoding, client.lag_ms()) for client in self._clients)
 
     def described(self) -> list[dict[str, Any]]:
         """Each of them, for ``/api/stats``."""
@@ -124,7 +134,7 @@ class Clients(Service):
             del self._clients[client]
             self._awake.pop(client, None)
             self.closes[code] += 1
-            self._past.add(client.sent)
+            client.add_to(self._past)
 
     def _wake(self, _: Window) -> None:
         """A tick may append several windows; those who are woken behind them all get them as one batch."""

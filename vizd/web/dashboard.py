@@ -18,7 +18,7 @@ from vizd.insight.insight import Insight
 from vizd.log.interfaces import ILog
 from vizd.log.window import Page
 from vizd.state.view import View
-from vizd.stream.audience import MAX_BYTES_PER_TURN, Sent
+from vizd.stream.audience import MAX_BYTES_PER_TURN
 from vizd.stream.filter import Filter
 from vizd.stream.findings import Findings
 from vizd.stream.frames import Frame, Frames
@@ -29,6 +29,7 @@ from vizd.stream.session import Session
 from vizd.stream.snapshot import Look, StateWish, WantedView
 from vizd.stream.streams import ConflatedStreams
 from vizd.stream.thin import Thin
+from vizd.stream.traffic import Traffic
 from vizd.web.clients import Clients
 from vizd.web.instants import Instants
 from vizd.web.turns import Turns
@@ -193,8 +194,8 @@ class Dashboard:
         self._log.info(
             "{peer} has gone after {batches} batches of {encoding}: {code} {reason}",
             peer=self._peer,
-            batches=self.sent.batches,
-            encoding=self._session.encoding,
+            batches=self._session.sent.batches,
+            encoding=self.encoding,
             code=code,
             reason=reason,
         )
@@ -288,9 +289,17 @@ class Dashboard:
     # What ``clients.Client`` asks for.
 
     @property
-    def sent(self) -> Sent:
+    def encoding(self) -> str:
         """See ``clients.Client``."""
-        return self._session.sent
+        return self._session.encoding
+
+    def lag_ms(self) -> int:
+        """See ``clients.Client``."""
+        return self._session.lag_ms()
+
+    def add_to(self, traffic: Traffic) -> None:
+        """See ``clients.Client``."""
+        self._session.add_to(traffic)
 
     def described(self) -> dict[str, Any]:
         """For ``/api/stats``."""

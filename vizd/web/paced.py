@@ -85,5 +85,5 @@ class PacedEndpoint(Endpoint):
     def _failed(self, failure: Failure, request: Request) -> None:
         """After the 200 an error has no other way to be told than to break off."""
         if not failure.check(CancelledError):
-            self._log.failure("{uri} broke off", failure, uri=request.uri)
+            self._log.failure("{path} broke off", failure, path=request.path.decode("latin-1"))
             request.loseConnection()

@@ -31,12 +31,13 @@ _HEADERS = {
     b"Cache-Control": b"no-cache",
     b"Content-Security-Policy": b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     b" img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    b"Referrer-Policy": b"no-referrer",
 }
 
 
 class FileEndpoint(Endpoint):
-    """One file, compressed once."""
+    """One file, compressed once. A browser asks for it before it has a token."""
+
+    asks_for_token = False
 
     def __init__(self, admission: Admission, content: bytes, content_type: str) -> None:
         super().__init__(admission)

@@ -1,52 +1,40 @@
-"""HTTP as all our resources speak it: who may come in, methods, errors in JSON, CORS, bounds on requests."""
+"""HTTP as all our resources speak it: who may come in, methods, errors in JSON, CORS, headers that protect.
+
+What a connection may do is in ``channel``.
+"""
 
 import json
-from io import BytesIO
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.web.http import HTTPChannel
 from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import EncodingResourceWrapper, IResource, Resource
 from twisted.web.server import NOT_DONE_YET, GzipEncoderFactory, Request, Site
 
-from vizd.web.admission import Admission, Refused
+from vizd.web.admission import Admission, Refused, is_loopback
+from vizd.web.channel import MAX_PARAMETERS, REQUEST_TIMEOUT_S, REQUESTS_PER_TURN, BoundedRequest, Channel
+from vizd.web.connections import SPARE, Connections
+from vizd.web.gate import Gate
 
-__all__ = ["Endpoint", "Root", "header", "gzipped", "make_site", "send_json"]
+__all__ = ["Endpoint", "Root", "gzipped", "header", "headers", "make_site", "peer_address", "send_json"]
 
-REQUEST_TIMEOUT_S = 60
-"""For a whole request to arrive, and for the next one on a connection to begin and arrive."""
-
-
-MAX_HEADER_BYTES = 128 * 1024
-"""Of a request's first line and headers together: a filter by 10,000 nodes fits in the first line."""
-
-
-class _Channel(HTTPChannel):
-    """The timeout counts from a request's beginning: a byte now and then does not keep a connection."""
-
-    MAX_LENGTH = totalHeadersSize = MAX_HEADER_BYTES
-
-    def lineLengthExceeded(self, line: bytes) -> None:
-        """Say so before the connection is closed; there is no request yet that could be answered."""
-        if self.transport is not None:
-            self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n")
-            self.transport.loseConnection()
-
-    def dataReceived(self, data: bytes) -> None:
-        # HTTPChannel's own first resets the timeout.
-        super(HTTPChannel, self).dataReceived(data)
-
-
-class _Request(Request):
-    """No resource of ours takes a body, so whatever comes is not kept."""
-
-    def gotLength(self, length: int | None) -> None:
-        self.content = BytesIO()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Let it pass."""
+_HEADERS = {
+    b"Server": b"norikv-vizd",  # Not which Twisted.
+    b"Cache-Control": b"no-store",
+    b"X-Content-Type-Options": b"nosniff",
+    b"X-Frame-Options": b"DENY",
+    b"Referrer-Policy": b"no-referrer",
+    # An answer of the API is no page; the page has its own.
+    b"Content-Security-Policy": b"default-src 'none'; frame-ancestors 'none'",
+    # No other site may embed an answer. Whoever asks by CORS from an allowed origin is not hindered by it.
+    b"Cross-Origin-Resource-Policy": b"same-origin",
+    b"Cross-Origin-Opener-Policy": b"same-origin",
+}
+_HSTS = b"max-age=86400"
+"""A day: it counts for all ports of a host, and another one there may have no TLS."""
 
 
 def send_json(request: Request, status: int, value: Any) -> bytes:
@@ -60,17 +48,29 @@ def send_json(request: Request, status: int, value: Any) -> bytes:
 
 def header(request: Request, name: str) -> str | None:
     """A header of ``request``, whatever bytes it has; twisted's own raises where they are not UTF-8."""
-    values = request.requestHeaders.getRawHeaders(name.encode())
-    return values[-1].decode("latin-1") if values else None
+    values = headers(request, name)
+    return values[-1] if values else None
+
+
+def headers(request: Request, name: str) -> list[str]:
+    """The same, where it matters how often it is there."""
+    return [value.decode("latin-1") for value in request.requestHeaders.getRawHeaders(name.encode(), [])]
+
+
+def peer_address(request: Request) -> str:
+    """The IP address that ``request`` comes from."""
+    return str(getattr(request.getClientAddress(), "host", ""))
 
 
 class Endpoint(Resource):
     """A resource that answers GET, HEAD and OPTIONS.
 
     :cvar is_guarded: whether the Host and Origin headers are checked.
+    :cvar asks_for_token: whether a token must be brought, where the daemon has tokens.
     """
 
     is_guarded: ClassVar[bool] = True
+    asks_for_token: ClassVar[bool] = True
     _log = Logger()
 
     def __init__(self, admission: Admission) -> None:
@@ -84,15 +84,21 @@ class Endpoint(Resource):
         """
         raise NotImplementedError
 
+    def tokens(self, request: Request) -> list[str]:
+        """What the request brings, each as the value of an Authorization header."""
+        return headers(request, "authorization")
+
     def render(self, request: Request) -> bytes | int:
         """Answer any request."""
-        request.setHeader(b"Cache-Control", b"no-store")
-        request.setHeader(b"X-Content-Type-Options", b"nosniff")
+        for name, value in _HEADERS.items():
+            request.setHeader(name, value)
         try:
             if self.is_guarded:
                 self._check(request)
-            if request.method == b"OPTIONS":
+            if request.method == b"OPTIONS":  # A browser's question, which brings no token.
                 return self._preflight(request)
+            if self.asks_for_token:
+                self._admission.check_token(self.tokens(request), peer_address(request))
             if request.method not in (b"GET", b"HEAD"):
                 request.setHeader(b"Allow", b"GET, HEAD, OPTIONS")
                 raise Refused(405, "method", f"{request.method[:20].decode('latin-1')} is not for this: use GET")
@@ -102,13 +108,19 @@ class Endpoint(Resource):
         except ValueError as why:
             return self._refuse(request, Refused(400, "parameter", str(why)))
         except Exception:
-            self._log.failure("{method} {uri} failed", method=request.method, uri=request.uri)
+            # Without the query: somebody may have put a token there.
+            self._log.failure("{method} {path} failed", method=request.method, path=request.path)
             return self._refuse(request, Refused(500, "internal", "this is the daemon's fault: its log says more"))
 
     def _check(self, request: Request) -> None:
         host, origin = header(request, "host"), header(request, "origin")
         self._admission.check_host(host, getattr(request.getHost(), "host", ""))
         self._admission.check_origin(origin, host)
+        if request.isSecure() and not is_loopback(host):
+            request.setHeader(b"Strict-Transport-Security", _HSTS)
+        self._admission.check_rate(peer_address(request))
+        if getattr(request, "is_overfull", False):
+            raise Refused(400, "parameter", f"over {MAX_PARAMETERS} parameters: use fewer")
         request.setHeader(b"Vary", b"Origin")
         if origin is not None:
             request.setHeader(b"Access-Control-Allow-Origin", origin.encode("latin-1"))
@@ -124,6 +136,11 @@ class Endpoint(Resource):
 
     def _refuse(self, request: Request, why: Refused) -> bytes:
         self._admission.refusals[why.code] += 1
+        if why.status == 401:
+            request.setHeader(b"WWW-Authenticate", b"Bearer")
+        if why.status == 429:
+            request.setHeader(b"Connection", b"close")
+            request.channel.persistent = False
         if why.retry_after_s is not None:
             request.setHeader(b"Retry-After", b"%d" % why.retry_after_s)
         return send_json(request, why.status, {"error": {"code": why.code, "message": why.text}})
@@ -136,7 +153,7 @@ class _Nothing(Endpoint):
             404,
             "not_found",
             f"there is no {path}: see /, /health, /ready, /api/stats, /api/history, /api/state, /api/timeline,"
-            " /api/coverage, /api/insight, /ws/events",
+            " /api/coverage, /api/insight, /api/openapi.json, /api/asyncapi.json, /metrics, /ws/events",
         )
 
 
@@ -169,13 +186,33 @@ class Root(Resource):
 
 
 class _Site(Site):
+    """:ivar connections: those of HTTP that are open. :ivar gate: of requests."""
+
+    noisy = False  # That it starts and stops is said by those who start and stop it.
+    connections: Connections
+    gate: Gate
+    refusals: Counter[str]
+
     def log(self, request: HTTPRequest) -> None:
         """No line per request: probes and pollers would drown the rest. Refusals are counted."""
 
+    def acceptableProtocols(self) -> list[bytes]:
+        """What TLS may agree on; Twisted's own also says HTTP/2 where a package for it happens to be installed."""
+        return [b"http/1.1"]
 
-def make_site(root: Root, reactor: IReactorTime) -> Site:
-    """The factory of HTTP connections."""
-    site = _Site(root, requestFactory=_Request, timeout=REQUEST_TIMEOUT_S, reactor=reactor)
-    site.protocol = _Channel  # type: ignore[assignment]
+
+def make_site(
+    root: Root, reactor: IReactorTime, refusals: Counter[str] | None = None, room: Callable[[], int] = lambda: SPARE
+) -> Site:
+    """The factory of HTTP connections.
+
+    :param refusals: by reason, where those are counted that no resource hears of.
+    :param room: for how many connections that are no dashboard's.
+    """
+    site = _Site(root, requestFactory=BoundedRequest, timeout=REQUEST_TIMEOUT_S, reactor=reactor)
+    site.protocol = Channel  # type: ignore[assignment]
     site.displayTracebacks = False
+    site.refusals = Counter() if refusals is None else refusals
+    site.connections = Connections(room, site.refusals)
+    site.gate = Gate(REQUESTS_PER_TURN, reactor)
     return site

@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections import Counter
 from typing import Any, cast
 
 from autobahn.twisted.resource import WebSocketResource
@@ -10,23 +11,28 @@ from autobahn.websocket.protocol import PreparedMessage
 from autobahn.websocket.types import ConnectionRequest
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.web.server import Request
 from zope.interface import implementer
 
 from vizd import __version__
+from vizd.access.rates import Rates
 from vizd.stream.encoding import JSON, MESSAGEPACK
 from vizd.stream.frames import Frame
 from vizd.stream.live import MAX_LAG_MS
 from vizd.web.admission import Admission, Refused
+from vizd.web.channel import Channel
 from vizd.web.dashboard import Dashboard, Surroundings, Wish
 from vizd.web.direct import writer
 from vizd.web.progress import taken_bytes
 from vizd.web.query import Query
-from vizd.web.site import Endpoint, header
+from vizd.web.site import Endpoint, header, headers
 
 __all__ = ["EventsEndpoint"]
 
 SUBPROTOCOL = "norikv.viz.v1"
+BEARER = "bearer."
+"""Begins another subprotocol, which is a token: a page can't set headers of its WebSocket."""
 MAX_CLIENT_MESSAGE_BYTES = 64 * 1024
 """A longer one closes with 1009 (wire contract, "Malformed input")."""
 MAX_UNSENT_BYTES = 128 * 1024
@@ -34,6 +40,13 @@ MAX_UNSENT_BYTES = 128 * 1024
 HANDSHAKE_TIMEOUT_S = 5
 """For opening, and for the answer to a close."""
 ABNORMAL = 1006
+FRAMES_PER_S = 100.0
+FRAMES_AT_ONCE = 1_000
+"""Of one client, its pings and pongs and the pieces of its messages among them: a person at a page is far below. A
+client beyond it is closed with 1008, since each frame costs about as much as a window that is sent."""
+MAX_PIECES = 512
+"""Of one message: 64 KiB in pieces of 128 bytes. Empty pieces would never come to 64 KiB."""
+POLICY_VIOLATION = 1008
 
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 
@@ -66,7 +79,7 @@ class _Wire:
 
     def read(self, go_on: bool) -> None:
         """See ``dashboard.Socket``."""
-        if go_on != self._is_reading:
+        if go_on != self._is_reading and not self._protocol.is_deaf:
             self._is_reading = go_on
             if go_on:
                 self._transport.resumeProducing()
@@ -75,7 +88,7 @@ class _Wire:
 
     def taken_bytes(self) -> int | None:
         """See ``dashboard.Socket``."""
-        return taken_bytes(self._transport.getHandle())
+        return taken_bytes(_socket_of(self._transport))
 
     def close(self, code: int, reason: str) -> None:
         """See ``dashboard.Socket``. Autobahn's ``sendClose`` lets an application say neither 1001 nor 1011."""
@@ -111,9 +124,16 @@ class _Wire:
         """The connection is lost; ``onClose`` follows."""
 
 
+def _socket_of(transport: Any) -> socket.socket:
+    """The one under TLS, where there is TLS."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    return cast(socket.socket, transport.getHandle())
+
+
 def _bound_unsent(transport: Any) -> None:
     """Let the kernel take no more than ``MAX_UNSENT_BYTES`` that it can't send yet."""
-    handle = transport.getHandle()
+    handle = _socket_of(transport)
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
     else:
@@ -125,9 +145,16 @@ class _Protocol(WebSocketServerProtocol):
 
     _log = Logger()
 
-    def __init__(self, around: Surroundings, wish: Wish) -> None:
+    def __init__(self, around: Surroundings, wish: Wish, refusals: Counter[str]) -> None:
+        """
+        :param refusals: by reason, where a client that sends too much is counted.
+        """
         super().__init__()
         self.dashboard: Dashboard | None = None
+        self._refusals = refusals
+        self._frames = Rates(FRAMES_PER_S, FRAMES_AT_ONCE, around.monotonic)
+        self._pieces = 0
+        self.is_deaf = False
         self._make_dashboard = lambda wire: Dashboard(around, wire, str(self.peer), wish)
 
     def onConnect(self, request: ConnectionRequest) -> str | None:
@@ -142,6 +169,45 @@ class _Protocol(WebSocketServerProtocol):
         except Exception:  # Autobahn would swallow it.
             self._log.failure("the connection of {peer} could not be opened", peer=self.peer)
             self.dropConnection(abort=True)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Hand it to Autobahn, which takes each frame apart at once."""
+        if not self.is_deaf:
+            super().dataReceived(data)
+
+    def processData(self) -> bool:
+        """Take the next piece apart: Autobahn's loop over what has come in."""
+        return not self.is_deaf and super().processData()
+
+    def onFrameBegin(self) -> None:
+        """Count it."""
+        is_control = self.current_frame.opcode > 7
+        self._pieces += not is_control
+        if not self._frames.allows(""):
+            self._grow_deaf(f"over {FRAMES_PER_S:g} frames a second")
+        elif self._pieces > MAX_PIECES and not is_control:
+            self._grow_deaf(f"over {MAX_PIECES} frames in a message")
+        else:
+            super().onFrameBegin()
+
+    def onMessageEnd(self) -> None:
+        """Begin to count anew."""
+        self._pieces = 0
+        super().onMessageEnd()
+
+    def _grow_deaf(self, reason: str) -> None:
+        """Close, and hear no more: not even the answer, so it is Autobahn's timeout of it that ends the connection."""
+        self.is_deaf = True
+        self._refusals["frames"] += 1
+        self.data = b""
+        if self.state == self.STATE_OPEN:
+            self.sendCloseFrame(code=POLICY_VIOLATION, reasonUtf8=reason.encode(), isReply=False)
+        cast(Any, self.transport).pauseProducing()
+
+    def _closeConnection(self, abort: bool = False) -> None:
+        """TLS says no farewell while a producer is registered."""
+        cast(Any, self.transport).unregisterProducer()
+        super()._closeConnection(abort)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Pass it on."""
@@ -166,10 +232,11 @@ class _Protocol(WebSocketServerProtocol):
             self.dashboard.closing()
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        """Pass it on, with the code of whoever closed first."""
+        """Pass it on, with the code of whoever closed first; but not what a client says, which would be logged."""
         if self.dashboard is not None:
             ours = self.closedByMe and self.localCloseCode
-            self.dashboard.gone(ours or code or ABNORMAL, (self.localCloseReason if ours else reason) or "")
+            why = self.localCloseReason if ours else None if wasClean else reason
+            self.dashboard.gone(ours or code or ABNORMAL, why or "")
 
 
 class _Admitted:
@@ -215,6 +282,12 @@ class EventsEndpoint(Endpoint):
             closeHandshakeTimeout=HANDSHAKE_TIMEOUT_S,
         )
 
+    def tokens(self, request: Request) -> list[str]:
+        """See ``Endpoint``."""
+        protocols = [each.strip() for line in headers(request, "sec-websocket-protocol") for each in line.split(",")]
+        brought = [f"Bearer {each.removeprefix(BEARER)}" for each in protocols if each.startswith(BEARER)]
+        return super().tokens(request) or brought
+
     def get(self, request: Request) -> int:
         """See ``Endpoint``."""
         query = Query(request.args or {})
@@ -230,5 +303,6 @@ class EventsEndpoint(Endpoint):
         )
         _check_upgrade(request)
         self._around.clients.check_room()
-        protocol = _Protocol(self._around, wish)
+        protocol = _Protocol(self._around, wish, self._admission.refusals)
+        cast(Channel, request.channel).let_go()
         return WebSocketResource(_Admitted(self._factory, protocol)).render(request)

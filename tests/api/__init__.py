@@ -1,0 +1,1 @@
+"""What the descriptions say, and whether they are descriptions."""

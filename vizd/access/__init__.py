@@ -1,0 +1,1 @@
+"""Who may come in, for HTTP and gRPC alike: tokens, and how often one may try."""
