@@ -71,6 +71,7 @@ class IngestTests(TestCase):
         while self.inbox.events < 4:  # The connect counts as one.
             await deferLater(reactor, 0.005)
         ingest.stored(Window(1, 0, "here", draft(marks=[mark(3, 3, Publisher(1, "one", 0xA))]), 0))
+        await deferLater(reactor, 0)
         self.assertEqual(node.ack().stored_through, 3)
         node.no_more()
         await self.end(ingest)
