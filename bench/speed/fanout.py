@@ -27,8 +27,8 @@ __all__ = ["DAEMON", "PACKED", "RAW", "SIZES", "Cost", "Fanout", "Servers", "mea
 FRAME_BYTES = 10_240
 WINDOWS_PER_S = 20
 NODES, PER_MESSAGE = 1, 25
-"""Small messages, so that no window gets much more than another; and few of them, since what they cost is taken away from
-what clients cost."""
+"""Small messages, so that no window gets much more than another; and few of them, since what they cost is taken away
+from what clients cost."""
 FIRST_RATE = 2_000
 """Events per second, until it is known how long they are."""
 CAPTURED = 40

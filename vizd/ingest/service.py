@@ -42,7 +42,8 @@ class Ingest(Service):
         turned_away: TurnedAway | None = None,
     ) -> None:
         """
-        :param reactor: provides IReactorFromThreads and IReactorTime. :param access: who may come in; ``None``: whoever can reach the port.
+        :param reactor: provides IReactorFromThreads and IReactorTime.
+        :param access: who may come in; ``None``: whoever can reach the port.
         :param turned_away: told of those who may not.
         """
         self.hosts = hosts
