@@ -71,7 +71,7 @@ class Simulation:
         self._loop = _SimulatedLoop()
         self._inbox = Inbox()
         self._coalescer = Coalescer(self.log, START_MS, 0)
-        self._calls = PublishCalls(Registry(), self._inbox, lambda: self._now_ms)
+        self._calls = PublishCalls(Registry(), self._inbox, lambda: self._now_ms, lambda *_: None)
         self._inbox.on_drained = self._calls.make_room
         self._watching = self._loop.create_task(self._calls.watch_silence())  # A loop alone lets go of its tasks.
         self._incarnations = 0
