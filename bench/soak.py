@@ -46,7 +46,7 @@ PUBLISH_TOKEN = "soak-node"
 
 EXPLAINED = {
     "it starts, drains and stops": r" info  service +(listening: http|draining: |stopped$)",
-    "dashboards go, hang up, stall or are sent away": r" info  dashboard .* has gone after .*: (1000|1001|1006|1011|4008) ",
+    "dashboards go, stall or are sent away": r" info  dashboard .* has gone after .*: (1000|1001|1006|1011|4008) ",
     # 1011 is what a client of this program says that is called off at the end.
     "nodes go": r" info  publish .* has gone after [\d,]+ events of this process: ",
     "the scenarios are trouble, and it says so": r" findings ",
