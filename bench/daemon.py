@@ -113,7 +113,12 @@ class Daemon:
     @property
     def complaints(self) -> list[str]:
         """Lines of its log that tell of an error."""
-        return [line for line in self._log.read_text().splitlines() if _COMPLAINT.search(line)]
+        return [line for line in self.lines if _COMPLAINT.search(line)]
+
+    @property
+    def lines(self) -> list[str]:
+        """Of its log, so far."""
+        return self._log.read_text().splitlines()
 
     def stop(self) -> int:
         """SIGTERM, and wait for the drain; the exit status."""
