@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 __all__ = ["SEED", "mutated", "rounds"]
 
-SECONDS = float(os.environ.get("VIZD_FUZZ_SECONDS", "5"))
+SECONDS = float(os.environ.get("VIZD_FUZZ_SECONDS", "2"))
 SEED = int(os.environ.get("VIZD_FUZZ_SEED", "9"))
 FEWEST = 50
 """Rounds, on however slow a machine."""

@@ -198,6 +198,8 @@ class Messages(SynchronousTestCase):
                 ws.send(json.dumps(request))
             self.hear_until(ws, "pong")
             self.assertFalse(self.hear_until(ws, "history_end")["cancelled"])
+            node.send([event_of(event) for event in WRONGS])  # A history of one window would end at once.
+            node.wait_stored()
             for request in (
                 {"type": "filter"},
                 {"type": "history", "from_ms": 0, "to_ms": 2**64 - 1, "speed": 0.001},
