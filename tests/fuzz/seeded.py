@@ -9,7 +9,7 @@ __all__ = ["SEED", "mutated", "rounds"]
 
 SECONDS = float(os.environ.get("VIZD_FUZZ_SECONDS", "2"))
 SEED = int(os.environ.get("VIZD_FUZZ_SEED", "9"))
-FEWEST = 50
+FEWEST = 200
 """Rounds, on however slow a machine."""
 
 

@@ -215,8 +215,8 @@ class Floods(ServerTests):
                 if not peer.say(frame(PING, 0, 0, b"12345678") * 100):
                     return
 
-        for peer in self.flood(ping):
-            self.assertIn(b"too_many_pings", peer.heard, "it was told to go")
+        # What it was told can be lost: who goes on writing to a connection that is closed has it reset.
+        self.assertTrue(any(b"too_many_pings" in peer.heard for peer in self.flood(ping)), "none was told to go")
 
     def test_settings(self) -> None:
         def settle(peer: Peer) -> None:
