@@ -17,6 +17,6 @@ def compress(data: bytes) -> bytes:
     """``data`` compressed, in an object of its own size.
 
     What zstd returns was allocated for the worst case and then shortened; the holes that leaves between what is
-    kept took 12 bytes an event more (``python -m bench.log``).
+    kept took 12 bytes an event more (``python -m bench --only memory``).
     """
     return bytes(memoryview(_compressor.compress(data)))
