@@ -26,14 +26,17 @@ __all__ = ["DAEMON", "PACKED", "RAW", "SIZES", "Cost", "Fanout", "Servers", "mea
 
 FRAME_BYTES = 10_240
 WINDOWS_PER_S = 20
-PER_MESSAGE = 20
-"""Small messages, so that no window gets much more than another."""
+NODES, PER_MESSAGE = 1, 25
+"""Small messages, so that no window gets much more than another; and few of them, since what they cost is taken away
+from what clients cost."""
 FIRST_RATE = 2_000
 """Events per second, until it is known how long they are."""
 CAPTURED = 40
 SIZES = (100, 200, 1_000)
 """Numbers of clients."""
 SETTLE_S = 0.7
+LONGER_BELOW = 1_000
+"""So few clients take a few percent of a core: they, and one alone, are looked at for twice as long."""
 WARM_UP_S = 1.0
 DAEMON, PACKED, RAW = "the daemon", "the daemon, MessagePack", "raw loop"
 WEBSOCKETS, WS, PICOWS = "websockets", "ws (node)", "picows"
@@ -105,8 +108,7 @@ def serving(*, peers: bool) -> Iterator[Servers]:
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="vizd-fanout-")))
         running = stack.enter_context(daemon(directory, "--max-clients=4096"))
-        publisher = Publisher(running.grpc_port, per_message=PER_MESSAGE)
-        stack.callback(publisher.kill)
+        publisher = stack.enter_context(Publisher(running.grpc_port, nodes=NODES, per_message=PER_MESSAGE))
         frame, rate = _captured(running.http_port, publisher)
         (directory / "frame").write_bytes(frame)
         arguments = f"--frame={directory / 'frame'}", f"--per-second={WINDOWS_PER_S}"
@@ -150,8 +152,7 @@ def measure(
     :param sizes: numbers of clients. :param seconds: of each measurement.
     """
     fanout = Fanout(missing=servers.missing)
-    crowd = Crowd()
-    try:
+    with Crowd() as crowd:
         for server in servers.all:
             _at(servers, server, crowd, max(sizes), WARM_UP_S)  # The first thousand meet caches that are cold.
         for number in range(rounds):
@@ -169,8 +170,6 @@ def measure(
                         f" p99 {cost.p99_ms[-1]:.1f} ms, {cost.frames_per_s[-1]:.1f} frames/s"
                         f" of {cost.frame_bytes[-1]:,.0f} bytes"
                     )
-    finally:
-        crowd.kill()
     return fanout
 
 
@@ -186,7 +185,7 @@ def _at(servers: Servers, server: Server, crowd: Crowd, clients: int, seconds: f
     crowd.connect(server.port, [server.query] * clients)
     time.sleep(SETTLE_S)
     began_s, used_s = time.monotonic(), server.cpu_s
-    counts = crowd.over(seconds)
+    counts = crowd.over(seconds * (2 if clients < LONGER_BELOW else 1))
     share = (server.cpu_s - used_s) / (time.monotonic() - began_s)
     crowd.leave()
     servers.publisher.publish(0)

@@ -22,7 +22,7 @@ from vizd.ingest.registry import Registry
 from vizd.log.window import Mark
 from vizd.wire import vizd_pb2
 
-__all__ = ["MAX_CALLS", "GrpcServer"]
+__all__ = ["MAX_CALLS", "OPTIONS", "SERVICE", "GrpcServer"]
 
 MAX_CALLS = 4_096
 """Calls at once, all methods together; one more is RESOURCE_EXHAUSTED."""
@@ -30,6 +30,18 @@ START_TIMEOUT_S = 10.0
 LINGER_S = 0.2
 """For what was written last to leave, once every stream has ended. Calls of health and reflection, which may
 stay open for ever, are cut then."""
+
+OPTIONS = (
+    # With it a second daemon would bind the same port, and take half of the nodes.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # A peer that is gone without a word is found out within 30 s.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # Nodes may ask the same of us, as often as they like within reason.
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
 
 SERVICE = vizd_pb2.DESCRIPTOR.services_by_name["VizIngestService"].full_name
 
@@ -74,17 +86,7 @@ class GrpcServer:
         calls = self._calls = PublishCalls(self._registry, self._inbox, self._now_ms)
         server = self._server = grpc.aio.server(
             maximum_concurrent_rpcs=MAX_CALLS,
-            options=[
-                # With it a second daemon would bind the same port, and take half of the nodes.
-                ("grpc.so_reuseport", 0),
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-                # A peer that is gone without a word is found out within 30 s.
-                ("grpc.keepalive_time_ms", 20_000),
-                ("grpc.keepalive_timeout_ms", 10_000),
-                # Nodes may ask the same of us, as often as they like within reason.
-                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-                ("grpc.keepalive_permit_without_calls", 1),
-            ],
+            options=OPTIONS,
         )
         publish = grpc.stream_stream_rpc_method_handler(
             calls.publish, response_serializer=vizd_pb2.PublishResponse.SerializeToString
