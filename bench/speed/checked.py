@@ -45,14 +45,11 @@ def check(clients: int, seconds: float, seed: int = 1) -> Checked:
 
     @contextmanager
     def crowded(daemon: Daemon) -> Iterator[None]:
-        crowd = Crowd()
-        try:
+        with Crowd() as crowd:
             crowd.connect(daemon.http_port, [QUERY] * clients)
             crowd.counts()
             yield
             counted.append(crowd.counts())
-        finally:
-            crowd.kill()
 
     options = Options(
         seconds=seconds, clients=CLIENTS, rate=RATE, nodes=NODES, seed=seed, buffer_mb=64, retention_s=0,

@@ -3,7 +3,6 @@
 How late a frame is, is when the kernel had all of it for its client: one process that reads for a thousand is later.
 """
 
-import multiprocessing
 import select
 import socket
 import struct
@@ -15,12 +14,11 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from bench.raw import upgrade
-from bench.speed.cores import CLIENTS, on
+from bench.speed.driven import ANSWER_TIMEOUT_S, Driven
 from bench.speed.frames import PONG, Stream
 
 __all__ = ["Counts", "Crowd"]
 
-ANSWER_TIMEOUT_S = 60.0
 SHAKING_HANDS = 50
 """Connections that are opened together; the listening queue of a server is no longer than that, or 100."""
 READ_BYTES = 256 * 1024
@@ -54,17 +52,12 @@ class Counts:
         return sum(self.batches) / self.seconds
 
 
-class Crowd:
+class Crowd(Driven):
     """The driver's end."""
 
     def __init__(self) -> None:
         """Nobody is connected yet."""
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_main, args=(theirs,), daemon=True)
-        with on(CLIENTS):
-            self._process.start()
-        theirs.close()
+        super().__init__(_main)
 
     def connect(self, port: int, queries: Sequence[str]) -> None:
         """A client for each query, besides those that there are.
@@ -87,20 +80,6 @@ class Crowd:
     def leave(self) -> None:
         """All of them go."""
         self._ask("leave")
-
-    def _ask(self, *command: Any) -> Any:
-        self._pipe.send(command)
-        if not self._pipe.poll(ANSWER_TIMEOUT_S):
-            raise TimeoutError(f"the clients gave no answer to {command[0]!r} for {ANSWER_TIMEOUT_S:g} s")
-        answer = self._pipe.recv()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def kill(self) -> None:
-        """Cut all connections."""
-        self._process.kill()
-        self._process.join()
 
 
 # In the process.

@@ -91,21 +91,21 @@ def clients() -> list[Curve]:
 def events() -> list[Curve]:
     """100 a second to as many as one core takes."""
     curve = Curve("events", "events per second", "us of CPU an event, beyond an idle daemon")
-    with TemporaryDirectory(prefix="vizd-curve-") as directory, daemon(Path(directory), *DAEMON_OPTIONS) as running:
-        publisher = Publisher(running.grpc_port)
-        try:
-            idle, _ = _share(running)
-            for rate in (1_000, 3_000, 10_000, 30_000, 60_000, UNLIMITED):
-                publisher.publish(rate)
-                time.sleep(SETTLE_S)
-                before = publisher.sent()
-                share, _ = _share(running)
-                after = publisher.sent()
-                per_s = (after.stored - before.stored) / (after.at_s - before.at_s)
-                curve.points.append((per_s, (share - idle) / per_s * 1e6))
-                publisher.finish(30)
-        finally:
-            publisher.kill()
+    with (
+        TemporaryDirectory(prefix="vizd-curve-") as directory,
+        daemon(Path(directory), *DAEMON_OPTIONS) as running,
+        Publisher(running.grpc_port) as publisher,
+    ):
+        idle, _ = _share(running)
+        for rate in (1_000, 3_000, 10_000, 30_000, 60_000, UNLIMITED):
+            publisher.publish(rate)
+            time.sleep(SETTLE_S)
+            before = publisher.sent()
+            share, _ = _share(running)
+            after = publisher.sent()
+            per_s = (after.stored - before.stored) / (after.at_s - before.at_s)
+            curve.points.append((per_s, (share - idle) / per_s * 1e6))
+            publisher.finish(30)
     return [curve]
 
 
@@ -119,20 +119,19 @@ def filters() -> list[Curve]:
                   "us of CPU a window and further filter")  # fmt: skip
     # Each lets pass what two shards of 24 say: as much as the others.
     distinct = [f"shards={one},{other}" for one in range(24) for other in range(one)][:FILTER_CLIENTS]
-    crowd = Crowd()
-    with TemporaryDirectory(prefix="vizd-curve-") as directory, daemon(Path(directory), *DAEMON_OPTIONS) as running:
-        publisher = Publisher(running.grpc_port)
-        try:
-            publisher.publish(FILTER_RATE)
-            shares = {}
-            for count in (1, 10, 25, 50, 100, 200):
-                queries = [f"json=true&state=false&{distinct[at % count]}" for at in range(FILTER_CLIENTS)]
-                crowd.connect(running.http_port, queries)
-                shares[count], _ = _share(running, crowd)
-                crowd.leave()
-        finally:
-            publisher.kill()
-            crowd.kill()
+    with (
+        TemporaryDirectory(prefix="vizd-curve-") as directory,
+        daemon(Path(directory), *DAEMON_OPTIONS) as running,
+        Publisher(running.grpc_port) as publisher,
+        Crowd() as crowd,
+    ):
+        publisher.publish(FILTER_RATE)
+        shares = {}
+        for count in (1, 10, 25, 50, 100, 200):
+            queries = [f"json=true&state=false&{distinct[at % count]}" for at in range(FILTER_CLIENTS)]
+            crowd.connect(running.http_port, queries)
+            shares[count], _ = _share(running, crowd)
+            crowd.leave()
     one = shares.pop(1)
     curve.points = [
         (count, (share - one) / (count - 1) / fanout.WINDOWS_PER_S * 1e6) for count, share in shares.items()

@@ -57,35 +57,30 @@ def measure(tell: Callable[[str], None]) -> Served:
     with (
         TemporaryDirectory(prefix="vizd-dashboards-") as directory,
         daemon(Path(directory), "--buffer-mb=2000", "--max-clients=2000") as running,
+        Publisher(running.grpc_port, nodes=NODES) as publisher,
+        Crowd() as crowd,
+        Crowd() as watching,
     ):
-        publisher = Publisher(running.grpc_port, nodes=NODES)
-        crowd, watching = Crowd(), Crowd()
-        try:
-            watching.connect(running.http_port, [WATCHING_QUERY])
-            queries = [
-                f"json=true&max_kbps={KBPS}&{FILTERS[number % len(FILTERS)]}".rstrip("&")
-                for number in range(DASHBOARDS)
-            ]
-            crowd.connect(running.http_port, queries)
-            publisher.publish(RATE)
-            time.sleep(SETTLE_S)
-            watching.counts()
-            before, used_s = publisher.sent(), cpu_s(running.pid)
-            counts = crowd.over(SECONDS)
-            after, used_s = publisher.sent(), cpu_s(running.pid) - used_s
-            windows = watching.counts()
-            late = spread(counts.late_ms)
-            if late is None:
-                raise RuntimeError(f"nothing came to {DASHBOARDS} dashboards in {counts.seconds:.1f} s")
-            served = Served(
-                used_s / (after.at_s - before.at_s), (after.stored - before.stored) / (after.at_s - before.at_s), late,
-                windows.batches[0] / windows.seconds, counts.frames_per_s,
-                counts.size_bytes * 8 / 1000 / DASHBOARDS / counts.seconds, counts.gaps, counts.closed,
-            )  # fmt: skip
-        finally:
-            publisher.kill()
-            crowd.kill()
-            watching.kill()
+        watching.connect(running.http_port, [WATCHING_QUERY])
+        queries = [
+            f"json=true&max_kbps={KBPS}&{FILTERS[number % len(FILTERS)]}".rstrip("&") for number in range(DASHBOARDS)
+        ]
+        crowd.connect(running.http_port, queries)
+        publisher.publish(RATE)
+        time.sleep(SETTLE_S)
+        watching.counts()
+        before, used_s = publisher.sent(), cpu_s(running.pid)
+        counts = crowd.over(SECONDS)
+        after, used_s = publisher.sent(), cpu_s(running.pid) - used_s
+        windows = watching.counts()
+        late = spread(counts.late_ms)
+        if late is None:
+            raise RuntimeError(f"nothing came to {DASHBOARDS} dashboards in {counts.seconds:.1f} s")
+        served = Served(
+            used_s / (after.at_s - before.at_s), (after.stored - before.stored) / (after.at_s - before.at_s), late,
+            windows.batches[0] / windows.seconds, counts.frames_per_s,
+            counts.size_bytes * 8 / 1000 / DASHBOARDS / counts.seconds, counts.gaps, counts.closed,
+        )  # fmt: skip
     tell(f"  {served}")
     return served
 

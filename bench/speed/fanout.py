@@ -108,8 +108,7 @@ def serving(*, peers: bool) -> Iterator[Servers]:
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="vizd-fanout-")))
         running = stack.enter_context(daemon(directory, "--max-clients=4096"))
-        publisher = Publisher(running.grpc_port, nodes=NODES, per_message=PER_MESSAGE)
-        stack.callback(publisher.kill)
+        publisher = stack.enter_context(Publisher(running.grpc_port, nodes=NODES, per_message=PER_MESSAGE))
         frame, rate = _captured(running.http_port, publisher)
         (directory / "frame").write_bytes(frame)
         arguments = f"--frame={directory / 'frame'}", f"--per-second={WINDOWS_PER_S}"
@@ -153,8 +152,7 @@ def measure(
     :param sizes: numbers of clients. :param seconds: of each measurement.
     """
     fanout = Fanout(missing=servers.missing)
-    crowd = Crowd()
-    try:
+    with Crowd() as crowd:
         for server in servers.all:
             _at(servers, server, crowd, max(sizes), WARM_UP_S)  # The first thousand meet caches that are cold.
         for number in range(rounds):
@@ -172,8 +170,6 @@ def measure(
                         f" p99 {cost.p99_ms[-1]:.1f} ms, {cost.frames_per_s[-1]:.1f} frames/s"
                         f" of {cost.frame_bytes[-1]:,.0f} bytes"
                     )
-    finally:
-        crowd.kill()
     return fanout
 
 

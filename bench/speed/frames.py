@@ -24,11 +24,22 @@ class Stream:
     :ivar batches: that have come. :ivar size_bytes: of all payloads. :ivar gaps: declared by the daemon.
     :ivar wants_pong: a ping has come; whoever answers it sets it back.
     :ivar late_ms: where the lateness of each batch goes: its receipt, when it was complete, minus its window's end;
-        ``None``: nowhere.
+        ``None``: nowhere. One of the state has none: it says what was true, whenever there is room for it.
     :ivar windows: start and end of each batch, in ms, where they are asked for.
     """
 
-    __slots__ = ("_end_ms", "_left", "_tail", "batches", "gaps", "late_ms", "size_bytes", "wants_pong", "windows")
+    __slots__ = (
+        "_end_ms",
+        "_is_state",
+        "_left",
+        "_tail",
+        "batches",
+        "gaps",
+        "late_ms",
+        "size_bytes",
+        "wants_pong",
+        "windows",
+    )
 
     def __init__(self, late_ms: "array[float] | None", *, is_watched: bool = False) -> None:
         self.late_ms = late_ms
@@ -38,6 +49,7 @@ class Stream:
         self._tail = b""
         self._left = 0
         self._end_ms: int | None = None
+        self._is_state = False
 
     def take(self, buffer: bytearray, end: int, now_ms: float) -> None:
         """The next bytes.
@@ -61,7 +73,7 @@ class Stream:
             self._left -= step
             if not self._left and self._end_ms is not None:
                 self.batches += 1
-                if self.late_ms is not None:
+                if self.late_ms is not None and not self._is_state:
                     self.late_ms.append(now_ms - self._end_ms)
 
     def _begin(self, buffer: bytearray, at: int, end: int) -> int | None:
@@ -87,8 +99,11 @@ class Stream:
         self._end_ms = _bound(buffer, begins, head_end, b"window_end")
         if self._end_ms is None:
             self.gaps += buffer.find(b"gap", begins, begins + 16) >= 0
-        elif self.windows is not None:
-            self.windows.append((_bound(buffer, begins, head_end, b"window_start") or 0, self._end_ms))
+            return begins
+        start_ms = _bound(buffer, begins, head_end, b"window_start") or 0
+        self._is_state = start_ms == self._end_ms
+        if self.windows is not None:
+            self.windows.append((start_ms, self._end_ms))
         return begins
 
 

@@ -81,19 +81,30 @@ class Saturated:
         return median(ours.events_per_s / theirs.events_per_s for ours, theirs in pairs)
 
 
-@contextmanager
-def _handler() -> Iterator[Server]:
-    with reference("grpc_drop", "gRPC handler") as server:
-        yield server
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """The daemon and the handler, and who publishes to each.
+
+    :ivar ours: as a server that takes events.
+    """
+
+    running: Daemon
+    ours: Server
+    handler: Server
+    to_daemon: Publisher
+    to_handler: Publisher
 
 
 @contextmanager
-def _published(port: int) -> Iterator[Publisher]:
-    publisher = Publisher(port)
-    try:
-        yield publisher
-    finally:
-        publisher.kill()
+def _both() -> Iterator[_Both]:
+    with (
+        TemporaryDirectory(prefix="vizd-ingest-") as directory,
+        daemon(Path(directory), *DAEMON_OPTIONS) as running,
+        reference("grpc_drop", "gRPC handler") as handler,
+        Publisher(running.grpc_port) as to_daemon,
+        Publisher(handler.port) as to_handler,
+    ):
+        yield _Both(running, Server("the daemon", running.pid, running.grpc_port), handler, to_daemon, to_handler)
 
 
 def _flow(server: Server, publisher: Publisher, rate: float, seconds: float, crowd: Crowd | None = None) -> Flow:
@@ -118,20 +129,13 @@ def events_cost(rates: Sequence[int], rounds: int, seconds: float, tell: Callabl
     :param rates: events per second.
     """
     costs = [EventCost(rate) for rate in rates]
-    with (
-        TemporaryDirectory(prefix="vizd-ingest-") as directory,
-        daemon(Path(directory), *DAEMON_OPTIONS) as running,
-        _handler() as handler,
-        _published(running.grpc_port) as to_daemon,
-        _published(handler.port) as to_handler,
-    ):
-        ours = Server("the daemon", running.pid, running.grpc_port)
+    with _both() as both:
         for number in range(rounds):
             for cost in costs:
-                dropped = _flow(handler, to_handler, cost.rate, seconds)
-                to_handler.finish(FINISH_TIMEOUT_S)
-                taken = _flow(ours, to_daemon, cost.rate, seconds)
-                to_daemon.finish(FINISH_TIMEOUT_S)
+                dropped = _flow(both.handler, both.to_handler, cost.rate, seconds)
+                both.to_handler.finish(FINISH_TIMEOUT_S)
+                taken = _flow(both.ours, both.to_daemon, cost.rate, seconds)
+                both.to_daemon.finish(FINISH_TIMEOUT_S)
                 cost.daemon_us.append(taken.us)
                 cost.handler_us.append(dropped.us)
                 tell(
@@ -144,31 +148,20 @@ def events_cost(rates: Sequence[int], rounds: int, seconds: float, tell: Callabl
 def saturate(rounds: int, seconds: float, tell: Callable[[str], None]) -> Saturated:
     """Everything that each can take, of publishers that send what they may."""
     found = Saturated()
-    with (
-        TemporaryDirectory(prefix="vizd-ingest-") as directory,
-        daemon(Path(directory), *DAEMON_OPTIONS) as running,
-        _handler() as handler,
-        _published(running.grpc_port) as to_daemon,
-        _published(handler.port) as to_handler,
-    ):
-        ours = Server("the daemon", running.pid, running.grpc_port)
-        crowd = Crowd()
-        try:
-            crowd.connect(running.http_port, [WATCHING_QUERY, *[THIN_QUERY] * THIN_CLIENTS])
-            for number in range(rounds):
-                dropped = _flow(handler, to_handler, UNLIMITED, seconds)
-                to_handler.finish(FINISH_TIMEOUT_S)
-                taken = _flow(ours, to_daemon, UNLIMITED, seconds, crowd)
-                _add(found, taken, dropped)
-                sent = to_daemon.finish(FINISH_TIMEOUT_S)
-                _check(found, running, sent.sent, taken)
-                tell(
-                    f"  round {number + 1}: saturated: {taken.events_per_s:,.0f} events/s ({taken.cpu_share:.0%} of a"
-                    f" core), handler {dropped.events_per_s:,.0f} ({dropped.cpu_share:.0%});"
-                    f" {found.windows_per_s[-1]:.1f} windows/s, length {found.lengths_ms[-1]} ms"
-                )
-        finally:
-            crowd.kill()
+    with _both() as both, Crowd() as crowd:
+        crowd.connect(both.running.http_port, [WATCHING_QUERY, *[THIN_QUERY] * THIN_CLIENTS])
+        for number in range(rounds):
+            dropped = _flow(both.handler, both.to_handler, UNLIMITED, seconds)
+            both.to_handler.finish(FINISH_TIMEOUT_S)
+            taken = _flow(both.ours, both.to_daemon, UNLIMITED, seconds, crowd)
+            _add(found, taken, dropped)
+            sent = both.to_daemon.finish(FINISH_TIMEOUT_S)
+            _check(found, both.running, sent.sent, taken)
+            tell(
+                f"  round {number + 1}: saturated: {taken.events_per_s:,.0f} events/s ({taken.cpu_share:.0%} of a"
+                f" core), handler {dropped.events_per_s:,.0f} ({dropped.cpu_share:.0%});"
+                f" {found.windows_per_s[-1]:.1f} windows/s, length {found.lengths_ms[-1]} ms"
+            )
     return found
 
 

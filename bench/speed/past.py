@@ -85,27 +85,23 @@ def put_an_hour_into(log: MemoryLog) -> MemoryLog:
 def measure(rounds: int, tell: Callable[[str], None]) -> Beside:
     """See the module."""
     before = _PUT_AN_HOUR.format(tree=str(Path(__file__).parents[2]))
-    crowd = Crowd()
     with (
+        Crowd() as crowd,
         TemporaryDirectory(prefix="vizd-past-") as directory,
         daemon(Path(directory), "--buffer-mb=4096", "--buffer-minutes=120", before=before) as running,
+        Publisher(running.grpc_port) as publisher,
     ):
-        publisher = Publisher(running.grpc_port)
-        try:
-            found = Beside(running.stats()["buffer_events"])
-            publisher.publish(LIVE_RATE)
-            crowd.connect(running.http_port, [LIVE_QUERY] * LIVE_CLIENTS)
-            time.sleep(SETTLE_S)
-            for number in range(rounds):
-                found.idle_ms.append(_p99_ms(crowd))
-                _beside_a_reader(running, crowd, found)
-                tell(
-                    f"  round {number + 1}: p99 {found.idle_ms[-1]:.1f} ms idle, {found.beside_ms[-1]:.1f} beside a"
-                    f" reader; {found.added_bytes[-1] / MIB:+.1f} MiB; {len(found.reads)} answers so far"
-                )
-        finally:
-            publisher.kill()
-            crowd.kill()
+        found = Beside(running.stats()["buffer_events"])
+        publisher.publish(LIVE_RATE)
+        crowd.connect(running.http_port, [LIVE_QUERY] * LIVE_CLIENTS)
+        time.sleep(SETTLE_S)
+        for number in range(rounds):
+            found.idle_ms.append(_p99_ms(crowd))
+            _beside_a_reader(running, crowd, found)
+            tell(
+                f"  round {number + 1}: p99 {found.idle_ms[-1]:.1f} ms idle, {found.beside_ms[-1]:.1f} beside a"
+                f" reader; {found.added_bytes[-1] / MIB:+.1f} MiB; {len(found.reads)} answers so far"
+            )
     return found
 
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.simulated import SHARDS, START_MS
+from vizd.client.encode import events_message, framed_event
 from vizd.sim.cluster import SimulatedCluster
-from vizd.wire.vizd_pb2 import Events, PublishRequest, VizEvent
+from vizd.wire.vizd_pb2 import VizEvent
 
 __all__ = ["Message", "heartbeat", "prepared", "request"]
 
@@ -19,8 +20,6 @@ _SIMULATED_PER_S = 20_000
 _STEP_MS = 500
 _SEED = 1
 _TS = VizEvent(ts_ms=START_MS).SerializeToString()
-_EVENTS_FIELD, _MESSAGE_FIELD = b"\x1a", b"\x12"
-"""``Events.events`` and ``PublishRequest.events``, with what says that a length follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,7 @@ def prepared(nodes: int, per_node: int, per_message: int) -> list[list[Message]]
         now_ms += _STEP_MS
         for node, event in cluster.advance(now_ms):
             event.ts_ms = START_MS
-            text = event.SerializeToString()
-            by_node[node].append(_EVENTS_FIELD + _varint(len(text)) + text)
+            by_node[node].append(framed_event(event))
     return [_messages(events, per_message) for events in by_node.values()]
 
 
@@ -61,20 +59,10 @@ def request(message: Message, first_seq: int, now_ms: int) -> bytes:
 
     :param now_ms: what every event says, and ``sent_ms``; milliseconds since the Unix epoch.
     """
-    front = Events(first_seq=first_seq, sent_ms=now_ms).SerializeToString()
     body = message.body.replace(_TS, VizEvent(ts_ms=now_ms).SerializeToString())
-    return b"".join((_MESSAGE_FIELD, _varint(len(front) + len(body)), front, body))
+    return events_message(first_seq, now_ms, 0, (body,))
 
 
 def heartbeat(next_seq: int, now_ms: int) -> bytes:
     """A ``PublishRequest`` without events."""
-    return PublishRequest(events=Events(first_seq=next_seq, sent_ms=now_ms)).SerializeToString()
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
+    return events_message(next_seq, now_ms, 0)

@@ -4,19 +4,17 @@ It speaks the wire contract, section 1, for all its nodes at once; and the drive
 """
 
 import asyncio
-import multiprocessing
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench.speed.cores import CLIENTS, on
+from bench.speed.driven import Driven
 from bench.speed.prepared import Message, heartbeat, prepared, request
 
 __all__ = ["Publisher", "Sent"]
 
-ANSWER_TIMEOUT_S = 60.0
 TURN_S = 0.005
 HEARTBEAT_S = 0.5
 EVENTS_PER_NODE = 10_000
@@ -34,7 +32,7 @@ class Sent:
     stored: int
 
 
-class Publisher:
+class Publisher(Driven):
     """The driver's end."""
 
     def __init__(self, port: int, *, nodes: int = 5, per_message: int = 100, first_node: int = 1) -> None:
@@ -42,27 +40,19 @@ class Publisher:
 
         :param port: of the gRPC server. :param per_message: events. :param first_node: its number.
         """
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        arguments = theirs, port, nodes, per_message, first_node
-        self._process = context.Process(target=_main, args=arguments, daemon=True)
-        with on(CLIENTS):
-            self._process.start()
-        theirs.close()
-        self._answer()
+        super().__init__(_main, port, nodes, per_message, first_node)
+        self._answer("begin")
 
     def publish(self, rate: float = UNLIMITED) -> None:
         """From now on.
 
         :param rate: events per second, of all nodes together; 0: none.
         """
-        self._pipe.send(("rate", rate))
-        self._answer()
+        self._ask("rate", rate)
 
     def sent(self) -> Sent:
         """See ``Sent``."""
-        self._pipe.send(("sent", 0))
-        answer: Sent = self._answer()
+        answer: Sent = self._ask("sent")
         return answer
 
     def finish(self, timeout_s: float) -> Sent:
@@ -77,19 +67,6 @@ class Publisher:
                 raise TimeoutError(f"{sent.sent - sent.stored:,} events were not acked within {timeout_s:g} s")
             time.sleep(TURN_S)
         return sent
-
-    def _answer(self) -> Any:
-        if not self._pipe.poll(ANSWER_TIMEOUT_S):
-            raise TimeoutError(f"the publishers gave no answer for {ANSWER_TIMEOUT_S:g} s")
-        answer = self._pipe.recv()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def kill(self) -> None:
-        """Cut all streams."""
-        self._process.kill()
-        self._process.join()
 
 
 # In the process.
@@ -117,10 +94,10 @@ async def _run(pipe: Connection, port: int, messages: Sequence[Sequence[Message]
         loop = asyncio.get_running_loop()
 
         def told() -> None:
-            command, value = pipe.recv()
+            command, *arguments = pipe.recv()
             if command == "rate":
                 for node in nodes:
-                    node.publish(value / len(nodes))
+                    node.publish(arguments[0] / len(nodes))
                 pipe.send(None)
             else:
                 totals = (sum(getattr(node, name) for node in nodes) for name in ("sent", "received", "stored"))

@@ -66,6 +66,14 @@ class FramesTests(SynchronousTestCase):
         stream.take(bytearray(frame[-1:]), 1, NOW_MS)
         self.assertEqual(stream.batches, 1)
 
+    def test_a_batch_of_the_state_is_not_late(self) -> None:
+        late_ms = array("d")
+        stream = Stream(late_ms)
+        for start_ms in (END_MS, START_MS):
+            frame = framed(JSON.batch(JSON.data(start_ms, END_MS, [b"{}"], [1] + [0] * 7), {}))
+            stream.take(bytearray(frame), len(frame), NOW_MS)
+        self.assertEqual((stream.batches, list(late_ms)), (2, [7.5]))
+
     def test_payloads_are_measured_without_their_headers(self) -> None:
         stream = Stream(None)
         for payload in (b"x" * 10, b"x" * 1_000, b"x" * 100_000):

@@ -188,6 +188,14 @@ class AudienceTests(SynchronousTestCase):
         [position] = one.heard
         self.assertEqual(position, {"type": "position", "position": self.frames.position_text(self.log.head)})
 
+    def test_one_that_joins_behind_what_was_not_for_it_is_told_where_it_stands_even_if_nothing_more_comes(self) -> None:
+        one = self.listener(by=Filter.of(["raft"]))
+        self.append()
+        self.assertTrue(one.sit_down())
+        self.assertEqual(one.alone, [])
+        self.tell(SAY_POSITION_AFTER_MS)
+        self.assertEqual([each["type"] for each in one.heard], ["position"])
+
     def test_one_that_comes_late_has_the_position_no_later_than_alone(self) -> None:
         one = self.listener(by=Filter.of(["raft"]))
         one.sit_down()

@@ -20,7 +20,7 @@ from vizd.api.schema import (
     ref,
 )
 from vizd.events.catalogue import OWNER, TYPES, EventType, Field, Kind
-from vizd.events.decode import FLUSH_REASONS, MAX_STRING_BYTES
+from vizd.events.writers import FLUSH_REASONS, MAX_STRING_BYTES
 from vizd.insight.finding import SEVERITIES
 from vizd.insight.rules import RULES
 from vizd.stream.gaps import GAP_REASONS

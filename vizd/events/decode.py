@@ -12,10 +12,10 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from vizd.events.catalogue import KINDS, TYPES, EventType, Kind
 from vizd.events.facet import Facet, Facets
-from vizd.events.writers import FLUSH_REASONS, MAX_STRING_BYTES, Invalid, Unknown, compiled
+from vizd.events.writers import Invalid, Unknown, compiled
 from vizd.wire.vizd_pb2 import ShardKind, SwimKind, VizEvent
 
-__all__ = ["FLUSH_REASONS", "MAX_STRING_BYTES", "Decoded", "Decoder", "Rejection", "kind_of"]
+__all__ = ["Decoded", "Decoder", "Rejection", "kind_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Decoded:
 
 
 class _Arm:
-    """How the kind of one type is found, and what is to be done with its events.
+    """How the kind of one type's events is found.
 
     :ivar bare: its kind is an enum. :ivar only: the type has no kinds. :ivar kinds: by arm of the oneof or number.
     """

@@ -24,7 +24,7 @@ from vizd.ingest.turned_away import HandOver
 from vizd.log.window import Mark
 from vizd.wire import vizd_pb2
 
-__all__ = ["GrpcServer"]
+__all__ = ["SERVICE", "GrpcServer"]
 
 START_TIMEOUT_S = 10.0
 LINGER_S = 0.2

@@ -153,7 +153,7 @@ class Live:
             return self._snapshot.is_due()
         if self.held:
             return False
-        has_more = self._near.is_near and self.position.seq < self._log.head.seq
+        has_more = self._near.is_near and not self._near.is_at_head
         return has_more or self._read_ahead is not None or self._must_skip() is not None
 
     def reader(self) -> Near | None:
@@ -231,7 +231,7 @@ class Live:
 
     def _look_at_head(self) -> None:
         """Once it was there, it has caught up."""
-        if self.position.seq == self._log.head.seq and not self._snapshot:
+        if self._near.is_at_head and not self._snapshot:
             self._is_catching_up = False
 
     def close(self) -> None:

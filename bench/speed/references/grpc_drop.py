@@ -11,6 +11,8 @@ from typing import Any
 import grpc
 
 from vizd.ingest.call import MAX_IN_FLIGHT, MAX_MESSAGE_BYTES
+from vizd.ingest.limits import Limits
+from vizd.ingest.server import SERVICE
 from vizd.wire.vizd_pb2 import Ack, PublishRequest, PublishResponse, Welcome
 
 
@@ -26,20 +28,9 @@ async def _publish(_requests: object, context: Any) -> None:
 
 
 async def _run() -> None:
-    server = grpc.aio.server(
-        options=[
-            ("grpc.so_reuseport", 0),
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.keepalive_time_ms", 20_000),
-            ("grpc.keepalive_timeout_ms", 10_000),
-            ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-            ("grpc.keepalive_permit_without_calls", 1),
-        ]
-    )
+    server = grpc.aio.server(options=Limits().channel_options(1))
     publish = grpc.stream_stream_rpc_method_handler(_publish, response_serializer=PublishResponse.SerializeToString)
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler("norikv.viz.v1.VizIngestService", {"Publish": publish}),)
-    )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Publish": publish}),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(f"port {port}", flush=True)
