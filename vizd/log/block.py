@@ -165,6 +165,10 @@ class Packed:
             array("I", map(len, events)),
         )
 
+    def unpack(self) -> Unpacked:
+        """The events again."""
+        return Unpacked(self)
+
     @property
     def memory_bytes(self) -> int:
         """About what it takes."""

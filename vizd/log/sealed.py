@@ -25,10 +25,10 @@ class Unpacker:
         self._kept: OrderedDict[int, tuple[Packed, Unpacked]] = OrderedDict()
 
     def unpack(self, packed: Packed) -> Unpacked:
-        """``Unpacked(packed)``, remembered."""
+        """``packed.unpack()``, remembered."""
         kept = self._kept.pop(id(packed), None)
         if kept is None:
-            kept = (packed, Unpacked(packed))
+            kept = (packed, packed.unpack())
             if len(self._kept) >= self.MAX_KEPT:
                 self._kept.popitem(last=False)
         self._kept[id(packed)] = kept
