@@ -45,7 +45,7 @@ class OpeningTests(PageTestCase):
     def test_an_empty_daemon_says_how_to_connect_a_node_and_fills_by_itself(self) -> None:
         page = self.open()
         page.wait_for("it says that it is empty", lambda: page.mode == "empty")
-        self.assertIn("No node has connected yet", page.part("verdict"))
+        page.wait_for("the verdict says so, too", lambda: "No node has connected yet" in page.part("verdict"))
         self.assertIn(f"127.0.0.1:{self.daemon.grpc_port}", page.text("main"))
         self.tell(self.connect(1, "node-1"), alive(1), elected(1, 1))
         page.wait_for("the node is shown", lambda: page.mode == "live" and page.leads("1", shard=1))
