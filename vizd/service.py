@@ -27,11 +27,13 @@ from vizd.api.asyncapi import document as asyncapi
 from vizd.api.openapi import document as openapi
 from vizd.config import Config
 from vizd.demo import Demo
+from vizd.descriptors import make_room
 from vizd.findings import FindingsNotice
 from vizd.folds import Folds
 from vizd.ingest.access import Access
 from vizd.ingest.credentials import ServerTls
 from vizd.ingest.inbox import Inbox
+from vizd.ingest.limits import Limits
 from vizd.ingest.registry import Registry
 from vizd.ingest.service import Ingest
 from vizd.ingest.turned_away import TurnedAway
@@ -73,6 +75,9 @@ __all__ = ["CannotStart", "Vizd"]
 
 DRAIN_TIMEOUT_S = 20.0
 """For a whole drain; what is not out by then is left behind, and said so."""
+BACKLOG = 1_024
+"""Connections that the kernel may hold for one turn of the reactor: with Twisted's 50 somebody who opens many at once
+makes everybody else wait for a second, until the kernel asks again."""
 
 
 class CannotStart(Exception):
@@ -193,6 +198,9 @@ class Vizd(MultiService):
 
         :raises CannotStart: a port could not be had.
         """
+        crowded = make_room(SPARE + self._config.max_clients, Limits().connections)
+        if crowded is not None:
+            self._log.warn("{text}", text=crowded)
         try:
             super().startService()
             self._ports = _listen(self._reactor, self._config.interface, self._config.port, self._factory)
@@ -257,7 +265,7 @@ def _listen(reactor: Any, interfaces: Sequence[str], port: int, site: Any) -> li
     """The port on each interface; 0 is the same free one on all of them."""
     ports: list[IListeningPort] = []
     for interface in interfaces:
-        listening = reactor.listenTCP(port, site, interface=interface)
+        listening = reactor.listenTCP(port, site, backlog=BACKLOG, interface=interface)
         port = listening.getHost().port
         ports.append(listening)
     return ports
