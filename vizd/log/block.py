@@ -131,6 +131,10 @@ class Unpacked:
     def _facet_ends(self) -> Sequence[int]:
         return list(accumulate(self._packed.counts, initial=0))
 
+    def unpack(self) -> None:
+        """Everything, now, where whoever asks for it later must not wait."""
+        _ = self._text, self._facets
+
     def text_of(self, window: int) -> bytes:
         """The events of the block's window with this index, with commas between."""
         return self._text[self._text_ends[window] : max(self._text_ends[window], self._text_ends[window + 1] - 1)]

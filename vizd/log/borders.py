@@ -40,6 +40,14 @@ class Borders:
         """Those that sealing has not come to, in order."""
         return self._ahead
 
+    def resume(self, ahead: Iterable[Keyframe], drawn_ms: int | None) -> None:
+        """Go on with a log that was kept.
+
+        :param ahead: see ``ahead``. :param drawn_ms: when the last one was drawn, by the end of a window.
+        """
+        self._ahead = deque(ahead)
+        self._drawn_ms = drawn_ms
+
     def draw(self, head: Position, current: Segment | None) -> None:
         """Before each append: go on with what is unfinished, and draw one here if it is time.
 

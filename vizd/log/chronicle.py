@@ -72,6 +72,27 @@ class Chronicle:
         self.newest_event_ms: int | None = None
         self.is_shortened = False
 
+    def _resume(
+        self, segments: Iterable[Segment], plain: list[Window], before: Position, latest_before_ms: int
+    ) -> None:
+        """Begin with what was kept.
+
+        :param segments: those with blocks. :param plain: the windows behind them. :param before: in front of those.
+        :param latest_before_ms: the latest end of a window in front of all.
+        """
+        self._segments = deque(segments)
+        self._heads = [head for segment in self._segments for head in segment.blocks]
+        self._plain = plain
+        self._plain_bytes = sum(window.memory_bytes for window in plain)
+        self._trimmed_latest_ms = latest_before_ms
+        self.tail = before
+        self.oldest = self._heads[0].before if self._heads else before
+        self.head = plain[-1].position if plain else before
+        sealed = ((head, index) for head in reversed(self._heads) for index in reversed(range(len(head))))
+        self.newest_event_ms = next((window.end_ms for window in reversed(plain) if window.types), None)
+        if self.newest_event_ms is None:
+            self.newest_event_ms = next((head.ends[index] for head, index in sealed if any(head.counts(index))), None)
+
     @property
     def retention_ms(self) -> int:
         """See ``ILog``."""

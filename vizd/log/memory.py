@@ -35,6 +35,17 @@ class MemoryLog(Chronicle):
         super().__init__(origin, max_age_ms, max_bytes, epoch, keyframe)
         self._unpacker = Unpacker()
 
+    has_room = True
+
+    def start(self) -> None:
+        """See ``ILog``."""
+
+    async def settled(self) -> None:
+        """See ``ILog``."""
+
+    async def close(self) -> None:
+        """See ``ILog``."""
+
     def append(self, draft: Draft) -> None:
         """See ``ILog``."""
         window = self._place(draft, self.head, self._plain[-1].start_ms if self._plain else None)

@@ -1,0 +1,369 @@
+"""The durable log: a chronicle whose blocks are in a database, and whose head is what is committed.
+
+    append ──▶ waiting ──▶ one thread writes, a transaction at a time ──▶ head, listeners
+    read   ◀── two threads read and unpack ◀── blocks
+
+A window has its place when it is appended, and is seen by nobody until it is committed; all that wait by then are
+committed together. Blocks, keyframes and what is trimmed go along in the same transactions, so that no commit waits
+for more than one of each.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from vizd.log.chronicle import Chronicle
+from vizd.log.disk.contents import Contents, Lost, read_contents
+from vizd.log.disk.lane import ILane, Lane
+from vizd.log.disk.reader import Reader
+from vizd.log.disk.rows import Damaged
+from vizd.log.disk.scribe import Entry, Scribe, Turn, Written
+from vizd.log.disk.shelf import READERS, Shelf
+from vizd.log.disk.store import Store
+from vizd.log.head import BlockHead
+from vizd.log.interfaces import ILog
+from vizd.log.keyframe import BEGINNING, Keyframe
+from vizd.log.pages import PageMaker
+from vizd.log.sealed import SealedWindow, Unpacker
+from vizd.log.segment import Segment
+from vizd.log.window import Draft, Gap, Page, PageLimits, Position, Summary, Window
+
+__all__ = ["DiskLog"]
+
+MAX_WAITING = 200
+"""Windows that are not committed yet: 10 s of them."""
+MAX_WAITING_BYTES = 64 << 20
+"""Of memory; about as much as the inbox takes, which fills next."""
+MAX_TOGETHER = 64
+"""Windows that one transaction commits."""
+RETRY_S = 1.0
+"""After a transaction that failed: a full disk may have room again."""
+
+_seq = attrgetter("seq")
+
+
+class _Stored(Keyframe):
+    """One that is in the database; its pieces have to be read."""
+
+    def __init__(self, position: Position, size_bytes: int) -> None:
+        super().__init__(position, ())
+        self.memory_bytes = size_bytes
+        self.is_made = True
+
+
+@implementer(ILog)
+class DiskLog(Chronicle):
+    """See ``ILog``.
+
+    :ivar trouble: why nothing can be written now; ``None``: it can.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        directory: Path,
+        origin: str,
+        max_age_ms: int,
+        max_bytes: int,
+        reactor: Any,
+        keyframe: Callable[[], Iterable[bytes]] = tuple,
+    ) -> None:
+        """Read what there is. Threads and connections are for ``start``, so that the daemon may fork before.
+
+        :param max_bytes: in the directory, and of what is not sealed yet; estimated.
+        :param reactor: provides IReactorFromThreads and IReactorTime.
+        :raises Unusable: the directory can't be used.
+        """
+        self._store = Store(directory)
+        contents = self._read_contents()
+        super().__init__(origin, max_age_ms, max_bytes, self._store.epoch, keyframe)
+        self._reactor = reactor
+        self._waiting: deque[Entry] = deque()
+        self._waiting_bytes = 0
+        self._turn: Turn | None = None
+        self._trimmed_seq = 0
+        self._idle: list[Deferred[None]] = []
+        self.trouble: str | None = None
+        self._resume_from(contents)
+        self._appended = self.head
+        self._appended_start_ms = self._newest_start_ms()
+        self._appended_latest_ms = max([self._latest_sealed_ms(), *(window.end_ms for window in self._plain)])
+
+    # What was there before.
+
+    def _read_contents(self) -> Contents:
+        try:
+            with self._store.connected() as connection:
+                contents = read_contents(connection)
+                connection.execute("DELETE FROM blocks WHERE seq > ?", (contents.behind.seq,))
+        except sqlite3.DatabaseError as why:
+            self._store.begin_anew()
+            contents = Contents(damaged=[str(why)])
+        if contents.lost_end:
+            self._store.renew_epoch()
+        for each in contents.damaged:
+            self._log.error("history is damaged: {what}", what=each)
+        if self._store.set_aside is not None:
+            self._log.critical(
+                "the history could not be read, and begins anew; what there was is {path}", path=self._store.set_aside
+            )
+        return contents
+
+    def _resume_from(self, contents: Contents) -> None:
+        sizes = dict(contents.keyframes)
+        segments: list[Segment] = []
+        for head in contents.heads:
+            if head.before.seq in sizes:
+                segments.append(Segment(_Stored(head.before, sizes[head.before.seq])))
+            elif not segments:
+                segments.append(Segment(None if head.before.seq else BEGINNING))
+            segments[-1].add(head)
+        first = contents.heads[0].latest_before_ms if contents.heads else contents.latest_before_ms
+        self._resume(segments, contents.windows, contents.before, first)
+        if self.head.seq:
+            places = [self.tail, *(window.position for window in self._plain)]
+            ahead: list[Keyframe] = [_Stored(place, sizes[place.seq]) for place in places if place.seq in sizes]
+            drawn = [segment.keyframe for segment in segments if segment.keyframe] + ahead
+            if not self.tail.seq:
+                ahead[:0] = [BEGINNING]
+            self._borders.resume(ahead, drawn[-1].position.end_ms if drawn else None)
+
+    def recall(self) -> tuple[Keyframe, Iterator[Window]]:
+        """The newest keyframe that can be read, and the windows behind it, but for damaged ones. Before ``start``.
+
+        The keyframe is at the oldest window and has no pieces where there is none.
+        """
+        with self._store.connected() as connection:
+            reader = Reader(connection)
+            for keyframe in self._keyframes(self.head):
+                try:
+                    packed = reader.keyframe(keyframe.position.seq) if keyframe.position.seq else []
+                except Damaged as why:
+                    self._log.error("a keyframe is damaged: {why}", why=why)
+                    continue
+                if packed is not None:
+                    found = Keyframe.again(keyframe.position, packed)
+                    return found, self._recalled(found.position)
+        return Keyframe(self.oldest, ()), self._recalled(self.oldest)
+
+    def _recalled(self, position: Position) -> Iterator[Window]:
+        unpacker = Unpacker()
+        with closing(Reader(self._store.connect_to_read())) as reader:
+            for head in self._heads[self._block_at(position.seq + 1) :]:
+                try:
+                    found = None if isinstance(head, Lost) else reader.block(head, "whole")
+                except Damaged as why:
+                    self._log.error("history is damaged: {why}", why=why)
+                    continue
+                if found is not None:
+                    unpacker.keep(found[0].all, found[1])
+                    for index in range(max(0, position.seq - head.before.seq), len(head)):
+                        yield SealedWindow(found[0], index, found[0].all, unpacker)
+        yield from [window for window in self._plain if window.seq > position.seq]
+
+    # Starting and stopping.
+
+    def start(self) -> None:
+        """See ``ILog``."""
+        self._start(
+            Lane("log writer", self._reactor), [Lane(f"log reader {each}", self._reactor) for each in range(READERS)]
+        )
+
+    def _start(self, writing: ILane, reading: Sequence[ILane]) -> None:
+        self._writing = writing
+        self._scribe = Scribe(self._store.connect())
+        self._shelf = Shelf(self._store, reading)
+        self._work()
+
+    async def settled(self) -> None:
+        """See ``ILog``."""
+        if self._turn is not None:
+            idle: Deferred[None] = Deferred()
+            self._idle.append(idle)
+            await idle
+
+    async def close(self) -> None:
+        """See ``ILog``."""
+        await self.settled()
+        self._shelf.close()
+        self._writing.stop()
+        self._scribe.close()
+        self._store.close()
+
+    # Writing.
+
+    @property
+    def has_room(self) -> bool:
+        """See ``ILog``."""
+        return len(self._waiting) < MAX_WAITING and self._waiting_bytes < MAX_WAITING_BYTES
+
+    def _newest_start_ms(self) -> int | None:
+        if self._plain:
+            return self._plain[-1].start_ms
+        return self._heads[-1].starts[-1] if self._heads else None
+
+    def append(self, draft: Draft) -> None:
+        """See ``ILog``."""
+        window = self._place(draft, self._appended, self._appended_start_ms)
+        self._waiting.append(Entry(self._appended, self._appended_latest_ms, window))
+        self._waiting_bytes += window.memory_bytes
+        self._appended = window.position
+        self._appended_start_ms = window.start_ms
+        self._appended_latest_ms = max(self._appended_latest_ms, window.end_ms)
+        self._work()
+
+    def _work(self) -> None:
+        """Give the writer what is to be written, if it has nothing to do."""
+        if self._turn is not None:
+            return
+        self._turn = self._next_turn()
+        if self._turn is not None:
+            self._write(self._turn)
+            return
+        idle, self._idle = self._idle, []
+        for each in idle:
+            each.callback(None)
+
+    def _write(self, turn: Turn) -> None:
+        writing = self._writing.run(partial(self._scribe.write, turn))
+        writing.addCallbacks(partial(self._written, turn), partial(self._failed, turn))
+
+    def _next_turn(self) -> Turn | None:
+        count = self._filled() or 0
+        keyframe = next(self._unstored(), None)
+        trim_seq = self.oldest.seq if self.oldest.seq > self._trimmed_seq else 0
+        if not (self._waiting or count or keyframe or trim_seq):
+            return None
+        return Turn(
+            list(islice(self._waiting, MAX_TOGETHER)),
+            self._plain[:count],
+            self.tail if count else None,
+            self._latest_sealed_ms(),
+            keyframe,
+            trim_seq,
+        )
+
+    def _unstored(self) -> Iterator[Keyframe]:
+        """The keyframes that are ready to be written."""
+        current = [self._segments[-1].keyframe] if self._segments else []
+        for keyframe in (*current, *self._borders.ahead):
+            if keyframe and keyframe.is_made and keyframe.position.seq and not isinstance(keyframe, _Stored):
+                yield keyframe
+
+    def _written(self, turn: Turn, done: Written) -> None:
+        self._turn = None
+        if self.trouble is not None:
+            self._log.info("the log is written again")
+            self.trouble = None
+        if done.head is not None:
+            self._next_segment()
+            self._sealed(done.head)
+        if turn.keyframe is not None:
+            self._swap(turn.keyframe, _Stored(turn.keyframe.position, done.keyframe_bytes))
+        if done.is_trimmed:
+            self._trimmed_seq = max(self._trimmed_seq, turn.trim_seq)
+        for entry in turn.entries:
+            self._waiting.popleft()
+            self._waiting_bytes -= entry.window.memory_bytes
+            self._join(entry.window)
+            self._trim()
+            self._tell(entry.window)
+        if not turn.entries:
+            self._trim()
+        self._work()
+
+    def _failed(self, turn: Turn, failure: Failure) -> None:
+        """The turn stays what it is: all of it is tried again, or a block would be sealed twice."""
+        if self.trouble is None:
+            self._log.error("the log can't be written: {why}; it is tried again", why=failure.value)
+        self.trouble = str(failure.value)
+        self._reactor.callLater(RETRY_S, self._write, turn)
+
+    def _swap(self, keyframe: Keyframe, stored: Keyframe) -> None:
+        for segment in self._segments:
+            if segment.keyframe is keyframe:
+                segment.keyframe = stored
+        ahead = self._borders.ahead
+        for index, each in enumerate(ahead):
+            if each is keyframe:
+                ahead[index] = stored
+
+    # Reading.
+
+    async def keyframe(self, position: Position) -> Keyframe:
+        """See ``ILog``."""
+        for keyframe in self._keyframes(position):
+            if not isinstance(keyframe, _Stored):
+                return keyframe
+            try:
+                packed = await self._shelf.keyframe(keyframe.position.seq)
+            except Damaged as why:
+                self._log.error("a keyframe is damaged: {why}", why=why)
+                continue
+            if packed is not None:
+                return Keyframe.again(keyframe.position, packed)
+        if self.oldest.seq:
+            raise LookupError(f"nothing is known of the state behind window {position.seq}: it has been trimmed")
+        return BEGINNING
+
+    async def read(
+        self,
+        position: Position,
+        stop: Position,
+        wanted: Callable[[Summary], bool],
+        limits: PageLimits = PageLimits(),  # noqa: B008 -- frozen
+    ) -> Page:
+        """See ``ILog``."""
+        gap = self._trimmed_between(position, stop)
+        begin = min(self.oldest, stop, key=_seq) if gap else position
+        page = PageMaker(begin, min(stop.seq, self.head.seq), wanted, limits)
+        damaged = await self._fill(page)
+        if gap or page.position.seq > begin.seq or not page.goes_on:
+            return Page(gap, page.windows, page.position)
+        if damaged is None:  # It was trimmed while this waited for it.
+            return await self.read(position, stop, wanted, limits)
+        behind = min(damaged.behind, stop, key=_seq)
+        return Page(Gap.between(position, behind, self._goes_on_ms(behind), "corrupt"), [], behind)
+
+    async def _fill(self, page: PageMaker) -> BlockHead | None:
+        """Until it is full, or its end has come; or a block that can't be read, which is returned."""
+        while page.goes_on and page.position.seq < self.tail.seq:
+            if page.position.seq < self.oldest.seq:
+                return None
+            head = self._heads[self._block_at(page.position.seq + 1)]
+            if isinstance(head, Lost):
+                return head
+            if not page.wants(head):
+                continue
+            has_rare = head.everything.types != head.common.types
+            try:
+                block = await self._shelf.block(head, "rare" if has_rare and not page.wants_common(head) else "whole")
+            except Damaged as why:
+                self._log.error("history is damaged: {why}", why=why)
+                return head
+            if block is None:
+                return head if head.before.seq >= self.oldest.seq else None
+            page.take_block(block, block.all, self._shelf.unpacker)
+        while page.goes_on:
+            page.take(self._plain[page.position.seq - self.tail.seq])
+        return None
+
+    def _goes_on_ms(self, position: Position) -> int | None:
+        """When the window behind it starts; where that is yet to come, or within a block, when the one before ends."""
+        at = self._block_at(position.seq + 1)
+        if at < len(self._heads) and self._heads[at].before.seq == position.seq:
+            return self._heads[at].starts[0]
+        window = self.after(position) if at == len(self._heads) else None
+        return position.end_ms if window is None else window.start_ms
