@@ -6,6 +6,7 @@ some seconds later.
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from vizd.log.keyframe import BEGINNING, Keyframe
 from vizd.log.segment import Segment
@@ -20,11 +21,18 @@ PIECES_PER_APPEND = 4
 class Borders:
     """Draws them, and hands the segments out."""
 
-    def __init__(self, keyframe: Callable[[], Iterable[bytes]], max_segment_bytes: int) -> None:
+    def __init__(
+        self,
+        keyframe: Callable[[], Iterable[Any]],
+        max_segment_bytes: int,
+        kind: Callable[[Position, Iterable[Any]], Keyframe] = Keyframe,
+    ) -> None:
         """
         :param keyframe: the pieces of the folds' state, asked for when that is the state at the head.
+        :param kind: what is made of them.
         """
         self._keyframe = keyframe
+        self._kind = kind
         self._max_segment_bytes = max_segment_bytes
         self._ahead = deque([BEGINNING])
         self._unfinished: deque[Keyframe] = deque()
@@ -63,7 +71,7 @@ class Borders:
         is_full = not self._ahead and current is not None and current.is_full(self._max_segment_bytes)
         if is_full or head.end_ms - self._drawn_ms >= Segment.MAX_AGE_MS:
             self._drawn_ms = head.end_ms
-            keyframe = Keyframe(head, self._keyframe())
+            keyframe = self._kind(head, self._keyframe())
             self._ahead.append(keyframe)
             self._unfinished.append(keyframe)
 

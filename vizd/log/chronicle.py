@@ -46,21 +46,21 @@ class Chronicle:
     """See the module, and ``ILog`` for what it promises."""
 
     def __init__(
-        self, origin: str, max_age_ms: int, max_bytes: int, epoch: bytes, keyframe: Callable[[], Iterable[bytes]]
+        self, origin: str, max_age_ms: int, max_bytes: int, epoch: bytes, borders: Callable[[int], Borders]
     ) -> None:
         """
         :param origin: the name of this daemon, for the windows that it makes.
         :param max_age_ms: what ended longer before the newest window is trimmed.
         :param max_bytes: estimated; the newest window stays, whatever it takes.
         :param epoch: see ``ILog``; random where positions are given to anybody.
-        :param keyframe: pieces of the state of the folds that listen. It is asked for between two appends.
+        :param borders: given the bound of a segment, in bytes.
         """
         self.epoch = epoch
         self._origin = origin
         self._max_age_ms = max_age_ms
         self._max_bytes = max_bytes
         self._listeners: list[Callable[[Window], None]] = []
-        self._borders = Borders(keyframe, max_bytes // SEGMENTS_IN_BOUND)
+        self._borders = borders(max_bytes // SEGMENTS_IN_BOUND)
         self._segments: deque[Segment] = deque()
         self._heads: list[BlockHead] = []
         self._plain: list[Window] = []

@@ -41,11 +41,6 @@ class Keyframe:
         keyframe.is_made = True
         return keyframe
 
-    @property
-    def packed(self) -> Sequence[bytes]:
-        """The pieces that are made, compressed."""
-        return self._made
-
     def make(self, count: int) -> bool:
         """The next pieces, so many at most; whether there may be more."""
         for _ in range(count):
@@ -62,8 +57,9 @@ class Keyframe:
         """All of them, in order. What is not made yet is made at the step that needs it."""
         at = 0
         while at < len(self._made) or self.make(1):
-            yield decompress(self._made[at])
-            at += 1
+            if at < len(self._made):
+                yield decompress(self._made[at])
+                at += 1
 
 
 BEGINNING = Keyframe(START, ())

@@ -1,11 +1,13 @@
 """The log in memory, bounded by age and by bytes: a chronicle whose blocks are in it."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import cast
 
 from zope.interface import implementer
 
 from vizd.log.block import Block
+from vizd.log.borders import Borders
 from vizd.log.chronicle import Chronicle
 from vizd.log.interfaces import ILog
 from vizd.log.keyframe import BEGINNING, Keyframe
@@ -31,8 +33,11 @@ class MemoryLog(Chronicle):
         epoch: bytes = bytes(8),
         keyframe: Callable[[], Iterable[bytes]] = tuple,
     ) -> None:
-        """See ``Chronicle``; bytes are of memory."""
-        super().__init__(origin, max_age_ms, max_bytes, epoch, keyframe)
+        """See ``Chronicle``; bytes are of memory.
+
+        :param keyframe: pieces of the state of the folds that listen. It is asked for between two appends.
+        """
+        super().__init__(origin, max_age_ms, max_bytes, epoch, partial(Borders, keyframe))
         self._unpacker = Unpacker()
 
     has_room = True

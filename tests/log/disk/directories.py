@@ -8,6 +8,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, execute
 from twisted.trial.unittest import TestCase
 
+from vizd.log.disk.keyframes import STATE
 from vizd.log.disk.log import DiskLog
 
 T = TypeVar("T")
@@ -39,7 +40,9 @@ class Directories(TestCase):
         keyframe: Callable[[], Iterable[bytes]] = tuple,
     ) -> DiskLog:
         """The log of ``directory``."""
-        log = DiskLog(directory, "here", max_age_ms, max_bytes, reactor, keyframe)
+        log = DiskLog(
+            directory, "here", max_age_ms, max_bytes, reactor, lambda: ((STATE, piece) for piece in keyframe())
+        )
         log.start()
         self._open = [*getattr(self, "_open", []), log]
         return log

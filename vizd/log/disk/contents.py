@@ -91,7 +91,7 @@ def read_contents(connection: sqlite3.Connection) -> Contents:
     if contents.heads:
         contents.before, contents.latest_before_ms = contents.heads[-1].behind, contents.heads[-1].latest_ms
     _take_windows(connection, contents, unsealed)
-    contents.keyframes = connection.execute("SELECT seq, length(pieces) FROM keyframes ORDER BY seq").fetchall()
+    contents.keyframes = connection.execute("SELECT seq, sum(length(pieces)) FROM keyframes GROUP BY seq").fetchall()
     return contents
 
 

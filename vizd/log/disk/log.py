@@ -10,12 +10,13 @@ for more than one of each.
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -23,10 +24,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from vizd.log.borders import Borders
 from vizd.log.chronicle import Chronicle
 from vizd.log.disk.contents import Contents, Lost, read_contents
+from vizd.log.disk.keyframes import PartedKeyframe, StoredKeyframe
 from vizd.log.disk.lane import ILane, Lane
 from vizd.log.disk.reader import Reader
+from vizd.log.disk.recall import Recalled
 from vizd.log.disk.rows import Damaged
 from vizd.log.disk.scribe import Entry, Scribe, Turn, Written
 from vizd.log.disk.shelf import READERS, Shelf
@@ -35,9 +39,8 @@ from vizd.log.head import BlockHead
 from vizd.log.interfaces import ILog
 from vizd.log.keyframe import BEGINNING, Keyframe
 from vizd.log.pages import PageMaker
-from vizd.log.sealed import SealedWindow, Unpacker
 from vizd.log.segment import Segment
-from vizd.log.window import Draft, Gap, Page, PageLimits, Position, Summary, Window
+from vizd.log.window import Draft, Gap, Page, PageLimits, Position, Summary
 
 __all__ = ["DiskLog"]
 
@@ -53,20 +56,11 @@ RETRY_S = 1.0
 _seq = attrgetter("seq")
 
 
-class _Stored(Keyframe):
-    """One that is in the database; its pieces have to be read."""
-
-    def __init__(self, position: Position, size_bytes: int) -> None:
-        super().__init__(position, ())
-        self.memory_bytes = size_bytes
-        self.is_made = True
-
-
 @implementer(ILog)
 class DiskLog(Chronicle):
     """See ``ILog``.
 
-    :ivar trouble: why nothing can be written now; ``None``: it can.
+    :ivar trouble: why nothing can be written now; ``None``: it can. :ivar is_started: until it is closed.
     """
 
     _log = Logger()
@@ -78,17 +72,22 @@ class DiskLog(Chronicle):
         max_age_ms: int,
         max_bytes: int,
         reactor: Any,
-        keyframe: Callable[[], Iterable[bytes]] = tuple,
+        parts: Callable[[], Iterable[tuple[str, bytes]]] = tuple,
+        of_use_ms: Mapping[str, int | None] = MappingProxyType({}),
     ) -> None:
         """Read what there is. Threads and connections are for ``start``, so that the daemon may fork before.
 
         :param max_bytes: in the directory, and of what is not sealed yet; estimated.
         :param reactor: provides IReactorFromThreads and IReactorTime.
+        :param parts: pieces of the state of the folds that listen, each with the name of its part.
+        :param of_use_ms: for how long a part is, behind its keyframe; 0: until the next one; ``None``, or a part that
+            is not named: as long as the windows behind it are there.
         :raises Unusable: the directory can't be used.
         """
         self._store = Store(directory)
         contents = self._read_contents()
-        super().__init__(origin, max_age_ms, max_bytes, self._store.epoch, keyframe)
+        super().__init__(origin, max_age_ms, max_bytes, self._store.epoch, partial(Borders, parts, kind=PartedKeyframe))
+        self._of_use_ms = of_use_ms
         self._reactor = reactor
         self._waiting: deque[Entry] = deque()
         self._waiting_bytes = 0
@@ -96,6 +95,7 @@ class DiskLog(Chronicle):
         self._trimmed_seq = 0
         self._idle: list[Deferred[None]] = []
         self.trouble: str | None = None
+        self.is_started = False
         self._resume_from(contents)
         self._appended = self.head
         self._appended_start_ms = self._newest_start_ms()
@@ -107,7 +107,8 @@ class DiskLog(Chronicle):
         try:
             with self._store.connected() as connection:
                 contents = read_contents(connection)
-                connection.execute("DELETE FROM blocks WHERE seq > ?", (contents.behind.seq,))
+                for table in ("blocks", "keyframes"):
+                    connection.execute(f"DELETE FROM {table} WHERE seq > ?", (contents.behind.seq,))  # noqa: S608
         except sqlite3.DatabaseError as why:
             self._store.begin_anew()
             contents = Contents(damaged=[str(why)])
@@ -126,7 +127,7 @@ class DiskLog(Chronicle):
         segments: list[Segment] = []
         for head in contents.heads:
             if head.before.seq in sizes:
-                segments.append(Segment(_Stored(head.before, sizes[head.before.seq])))
+                segments.append(Segment(StoredKeyframe(head.before, sizes[head.before.seq])))
             elif not segments:
                 segments.append(Segment(None if head.before.seq else BEGINNING))
             segments[-1].add(head)
@@ -134,44 +135,20 @@ class DiskLog(Chronicle):
         self._resume(segments, contents.windows, contents.before, first)
         if self.head.seq:
             places = [self.tail, *(window.position for window in self._plain)]
-            ahead: list[Keyframe] = [_Stored(place, sizes[place.seq]) for place in places if place.seq in sizes]
+            ahead: list[Keyframe] = [StoredKeyframe(place, sizes[place.seq]) for place in places if place.seq in sizes]
             drawn = [segment.keyframe for segment in segments if segment.keyframe] + ahead
             if not self.tail.seq:
                 ahead[:0] = [BEGINNING]
             self._borders.resume(ahead, drawn[-1].position.end_ms if drawn else None)
 
-    def recall(self) -> tuple[Keyframe, Iterator[Window]]:
-        """The newest keyframe that can be read, and the windows behind it, but for damaged ones. Before ``start``.
-
-        The keyframe is at the oldest window and has no pieces where there is none.
-        """
-        with self._store.connected() as connection:
-            reader = Reader(connection)
-            for keyframe in self._keyframes(self.head):
-                try:
-                    packed = reader.keyframe(keyframe.position.seq) if keyframe.position.seq else []
-                except Damaged as why:
-                    self._log.error("a keyframe is damaged: {why}", why=why)
-                    continue
-                if packed is not None:
-                    found = Keyframe.again(keyframe.position, packed)
-                    return found, self._recalled(found.position)
-        return Keyframe(self.oldest, ()), self._recalled(self.oldest)
-
-    def _recalled(self, position: Position) -> Iterator[Window]:
-        unpacker = Unpacker()
-        with closing(Reader(self._store.connect_to_read())) as reader:
-            for head in self._heads[self._block_at(position.seq + 1) :]:
-                try:
-                    found = None if isinstance(head, Lost) else reader.block(head, "whole")
-                except Damaged as why:
-                    self._log.error("history is damaged: {why}", why=why)
-                    continue
-                if found is not None:
-                    unpacker.keep(found[0].all, found[1])
-                    for index in range(max(0, position.seq - head.before.seq), len(head)):
-                        yield SealedWindow(found[0], index, found[0].all, unpacker)
-        yield from [window for window in self._plain if window.seq > position.seq]
+    @contextmanager
+    def recalled(self) -> Iterator[Recalled]:
+        """What there was, to fold again from the newest keyframe on. Before ``start``."""
+        made = (keyframe.position for keyframe in self._keyframes(self.head) if keyframe.position.seq)
+        position = next(made, self.oldest)
+        with closing(self._store.connect_to_read()) as connection:
+            heads = self._heads[self._block_at(position.seq + 1) :]
+            yield Recalled(Reader(connection), position, heads, self._plain)
 
     # Starting and stopping.
 
@@ -183,7 +160,8 @@ class DiskLog(Chronicle):
 
     def _start(self, writing: ILane, reading: Sequence[ILane]) -> None:
         self._writing = writing
-        self._scribe = Scribe(self._store.connect())
+        self.is_started = True
+        self._scribe = Scribe(self._store.connect(), self._of_use_ms)
         self._shelf = Shelf(self._store, reading)
         self._work()
 
@@ -195,11 +173,14 @@ class DiskLog(Chronicle):
             await idle
 
     async def close(self) -> None:
-        """See ``ILog``."""
-        await self.settled()
-        self._shelf.close()
-        self._writing.stop()
-        self._scribe.close()
+        """See ``ILog``. What can't be written now is not waited for."""
+        if self.is_started:
+            if self.trouble is None:
+                await self.settled()
+            self._shelf.close()
+            self._writing.stop()
+            self._scribe.close()
+            self.is_started = False
         self._store.close()
 
     # Writing.
@@ -255,11 +236,11 @@ class DiskLog(Chronicle):
             trim_seq,
         )
 
-    def _unstored(self) -> Iterator[Keyframe]:
+    def _unstored(self) -> Iterator[PartedKeyframe]:
         """The keyframes that are ready to be written."""
         current = [self._segments[-1].keyframe] if self._segments else []
         for keyframe in (*current, *self._borders.ahead):
-            if keyframe and keyframe.is_made and keyframe.position.seq and not isinstance(keyframe, _Stored):
+            if isinstance(keyframe, PartedKeyframe) and keyframe.is_made:
                 yield keyframe
 
     def _written(self, turn: Turn, done: Written) -> None:
@@ -271,7 +252,7 @@ class DiskLog(Chronicle):
             self._next_segment()
             self._sealed(done.head)
         if turn.keyframe is not None:
-            self._swap(turn.keyframe, _Stored(turn.keyframe.position, done.keyframe_bytes))
+            self._swap(turn.keyframe, StoredKeyframe(turn.keyframe.position, done.keyframe_bytes))
         if done.is_trimmed:
             self._trimmed_seq = max(self._trimmed_seq, turn.trim_seq)
         for entry in turn.entries:
@@ -305,7 +286,7 @@ class DiskLog(Chronicle):
     async def keyframe(self, position: Position) -> Keyframe:
         """See ``ILog``."""
         for keyframe in self._keyframes(position):
-            if not isinstance(keyframe, _Stored):
+            if not isinstance(keyframe, StoredKeyframe):
                 return keyframe
             try:
                 packed = await self._shelf.keyframe(keyframe.position.seq)

@@ -42,17 +42,22 @@ class Reader:
         unpacked.unpack()
         return block, unpacked
 
-    def keyframe(self, seq: int) -> list[bytes] | None:
-        """The packed pieces of the keyframe behind this window; ``None``: it is not there any more.
+    def keyframe(self, seq: int, part: str) -> list[bytes] | None:
+        """The packed pieces of the keyframe behind this window; ``None``: there are none any more.
 
         :raises Damaged: it is not what was written.
         """
-        found = self._fetch("SELECT pieces FROM keyframes WHERE seq = ?", seq)
-        return None if found is None else open_seal(found[0], seq, "keyframe", _decode_pieces)
+        found = self._fetch("SELECT pieces FROM keyframes WHERE seq = ? AND part = ?", seq, part)
+        return None if found is None else open_seal(found[0], seq, part, _decode_pieces)
 
-    def _fetch(self, query: str, seq: int) -> tuple[bytes | None, ...] | None:
+    def having(self, part: str, seq: int) -> list[int]:
+        """Behind which windows there is a keyframe with this part, in order, up to the one behind ``seq``."""
+        query = "SELECT seq FROM keyframes WHERE part = ? AND seq <= ? ORDER BY seq"
+        return [found for (found,) in self._connection.execute(query, (part, seq))]
+
+    def _fetch(self, query: str, seq: int, *others: str) -> tuple[bytes | None, ...] | None:
         try:
-            found: tuple[bytes | None, ...] | None = self._connection.execute(query, (seq,)).fetchone()
+            found: tuple[bytes | None, ...] | None = self._connection.execute(query, (seq, *others)).fetchone()
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as why:

@@ -1,15 +1,15 @@
 """What the thread that writes does: all that is to be written, in one transaction."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from vizd.log.block import Block, FacetTable
+from vizd.log.disk.keyframes import PartedKeyframe
 from vizd.log.disk.rows import Row, Said, head_of, row_of, seal
 from vizd.log.head import BlockHead
-from vizd.log.keyframe import Keyframe
 from vizd.log.window import Position, Window
 
 __all__ = ["Entry", "Scribe", "Turn", "Written"]
@@ -22,6 +22,7 @@ MAX_SHARED = 256
 
 _INSERT = "INSERT INTO blocks (seq, is_sealed, head, rest, rare, whole) VALUES (?, ?, ?, ?, ?, ?)"
 _TRIM = "DELETE FROM {0} WHERE seq IN (SELECT seq FROM {0} WHERE seq <= ? ORDER BY seq LIMIT ?)"
+_OUTDATED = "DELETE FROM keyframes WHERE part = ? AND seq < ? AND end_ms <= ?"
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -50,7 +51,7 @@ class Turn:
     sealed: Sequence[Window] = ()
     sealed_before: Position | None = None
     sealed_latest_before_ms: int = 0
-    keyframe: Keyframe | None = None
+    keyframe: PartedKeyframe | None = None
     trim_seq: int = 0
 
 
@@ -58,7 +59,7 @@ class Turn:
 class Written:
     """What became of a turn.
 
-    :ivar head: of the block that was sealed. :ivar keyframe_bytes: what the keyframe takes.
+    :ivar head: of the block that was sealed. :ivar keyframe_bytes: what the keyframe takes for long.
     :ivar is_trimmed: nothing is left to delete.
     """
 
@@ -70,8 +71,12 @@ class Written:
 class Scribe:
     """Writes. All is called in its thread."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, of_use_ms: Mapping[str, int | None]) -> None:
+        """
+        :param of_use_ms: for how long a part of a keyframe is, see ``DiskLog``.
+        """
         self._connection = connection
+        self._of_use_ms = of_use_ms
         self._shared: dict[Said, Said] = {}
 
     def close(self) -> None:
@@ -112,11 +117,18 @@ class Scribe:
     def _row_of(self, entry: Entry) -> Row:
         return row_of(Block(entry.before, [entry.window], FacetTable(), entry.latest_before_ms))
 
-    def _write_keyframe(self, keyframe: Keyframe) -> int:
-        seq = keyframe.position.seq
-        pieces = seal(_encode(keyframe.packed), seq, "keyframe")
-        self._connection.execute("INSERT OR REPLACE INTO keyframes VALUES (?, ?)", (seq, pieces))
-        return len(pieces)
+    def _write_keyframe(self, keyframe: PartedKeyframe) -> int:
+        """All of it, and away with what it makes useless of those before it; what it will take for long."""
+        seq, end_ms = keyframe.position.seq, keyframe.position.end_ms or 0
+        kept_bytes = 0
+        for part, packed in keyframe.parts.items():
+            pieces = seal(_encode(packed), seq, part)
+            self._connection.execute("INSERT INTO keyframes VALUES (?, ?, ?, ?)", (seq, part, end_ms, pieces))
+            kept_bytes += len(pieces) if self._of_use_ms.get(part) != 0 else 0
+        for part, use_ms in self._of_use_ms.items():
+            if use_ms is not None:
+                self._connection.execute(_OUTDATED, (part, seq, end_ms - use_ms))
+        return kept_bytes
 
     def _trim(self, seq: int) -> bool:
         """Whether nothing is left to delete."""

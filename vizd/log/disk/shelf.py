@@ -6,6 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from vizd.log.block import Block
+from vizd.log.disk.keyframes import STATE
 from vizd.log.disk.lane import ILane
 from vizd.log.disk.reader import Reader
 from vizd.log.disk.store import Store
@@ -56,8 +57,8 @@ class Shelf:
         return block
 
     async def keyframe(self, seq: int) -> list[bytes] | None:
-        """Its packed pieces, see ``Reader``."""
-        return await self._ask(lambda reader: reader.keyframe(seq))
+        """The packed pieces of its state, see ``Reader``."""
+        return await self._ask(lambda reader: reader.keyframe(seq, STATE))
 
     async def _ask(self, question: Callable[[Reader], T]) -> T:
         self._asked += 1

@@ -29,7 +29,7 @@ CREATE TABLE blocks (
     is_sealed INTEGER NOT NULL, -- else it is one of the newest windows
     head BLOB NOT NULL, rest BLOB NOT NULL, rare BLOB, whole BLOB NOT NULL
 );
-CREATE TABLE keyframes (seq INTEGER PRIMARY KEY, pieces BLOB NOT NULL);
+CREATE TABLE keyframes (seq INTEGER, part TEXT, end_ms INTEGER NOT NULL, pieces BLOB NOT NULL, PRIMARY KEY (seq, part));
 """
 
 
@@ -136,6 +136,7 @@ class Store:
         return found[0]
 
     def _create(self, connection: sqlite3.Connection) -> None:
+        self._path.chmod(0o600)  # Whoever may read it needs no token; -wal and -shm are made with the same mode.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"BEGIN;{_TABLES}")
         connection.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_bytes(EPOCH_BYTES),))
