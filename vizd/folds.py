@@ -106,33 +106,28 @@ class Folds:
 
         What can't be read begins anew behind ``position``, and that is logged.
 
-        :param position: where the keyframe was made. :param newest: the pieces of one of its parts.
+        :param position: where the keyframe was made.
+        :param newest: the pieces of one of its parts; a ValueError from within says that they can't be read.
         :param history: the same of all keyframes up to it that are still of use, the oldest first.
         """
-        others: dict[str, Callable[[Iterable[bytes]], None]] = {
-            _COVERAGE: self.coverage.restore,
-            _TIMELINE: self.timeline.restore,
-            _INSIGHT: self.insight.restore,
-            _POSITIONS: self.positions.restore,
-        }
-        if not self._took(STATE, position, self._restore_projection, newest(STATE)):
+        if not self._took(STATE, position, lambda: self._restore_projection(newest(STATE))):
             self.projection = self.empty_projection()
             self.projection.put_place(position, position.end_ms or 0, lost_forever=True, lost_ms=None)
-        for part, take in others.items():
-            self._took(part, position, take, newest(part))
+        self._took(_COVERAGE, position, lambda: self.coverage.restore(newest(_COVERAGE)))
+        self._took(_TIMELINE, position, lambda: self.timeline.restore(newest(_TIMELINE)))
+        self._took(_INSIGHT, position, lambda: self.insight.restore(newest(_INSIGHT)))
+        self._took(_POSITIONS, position, lambda: self.positions.restore(newest(_POSITIONS)))
         for part in timeline_keyframe.HISTORY:
             for of_keyframe in history(part):
-                self._took(part, position, partial(self.timeline.restore_history, part), of_keyframe)
+                self._took(part, position, partial(self.timeline.restore_history, part, of_keyframe))
 
     def _restore_projection(self, of_state: Iterable[bytes]) -> None:
         for _ in restore(self.projection, of_state):
             pass
 
-    def _took(
-        self, part: str, position: Position, take: Callable[[Iterable[bytes]], None], of_part: Iterable[bytes]
-    ) -> bool:
+    def _took(self, part: str, position: Position, take: Callable[[], None]) -> bool:
         try:
-            take(of_part)
+            take()
         except ValueError as why:
             self._log.warn(
                 "what was known as {part} in front of window {seq} can't be read, so it begins there: {why}",
