@@ -83,7 +83,8 @@ def read_contents(connection: sqlite3.Connection) -> Contents:
         if head.before.seq > last:
             contents.heads.append(Lost(contents.heads[-1], head))
         elif head.before.seq < last:
-            raise sqlite3.DatabaseError(f"rows overlap at {seq}")
+            contents.damaged.append(f"row {seq}: its windows stand in another one, too")
+            continue
         contents.lost_end = False
         contents.heads.append(head)
         if not is_sealed and len(head) == 1:
@@ -91,7 +92,8 @@ def read_contents(connection: sqlite3.Connection) -> Contents:
     if contents.heads:
         contents.before, contents.latest_before_ms = contents.heads[-1].behind, contents.heads[-1].latest_ms
     _take_windows(connection, contents, unsealed)
-    contents.keyframes = connection.execute("SELECT seq, sum(length(pieces)) FROM keyframes GROUP BY seq").fetchall()
+    sizes = "SELECT seq, total(length(pieces)) FROM keyframes GROUP BY seq ORDER BY seq"
+    contents.keyframes = [(seq, int(size_bytes)) for seq, size_bytes in connection.execute(sizes)]
     return contents
 
 

@@ -8,7 +8,6 @@ committed together. Blocks, keyframes and what is trimmed go along in the same t
 for more than one of each.
 """
 
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -26,7 +25,7 @@ from zope.interface import implementer
 
 from vizd.log.borders import Borders
 from vizd.log.chronicle import Chronicle
-from vizd.log.disk.contents import Contents, Lost, read_contents
+from vizd.log.disk.contents import Contents, Lost
 from vizd.log.disk.keyframes import PartedKeyframe, StoredKeyframe
 from vizd.log.disk.lane import ILane, Lane
 from vizd.log.disk.reader import Reader
@@ -34,7 +33,7 @@ from vizd.log.disk.recall import Recalled
 from vizd.log.disk.rows import Damaged
 from vizd.log.disk.scribe import Entry, Scribe, Turn, Written
 from vizd.log.disk.shelf import READERS, Shelf
-from vizd.log.disk.store import Store
+from vizd.log.disk.store import DamagedDatabase, Store, is_damage
 from vizd.log.head import BlockHead
 from vizd.log.interfaces import ILog
 from vizd.log.keyframe import BEGINNING, Keyframe
@@ -105,21 +104,12 @@ class DiskLog(Chronicle):
 
     def _read_contents(self) -> Contents:
         try:
-            with self._store.connected() as connection:
-                contents = read_contents(connection)
-                for table in ("blocks", "keyframes"):
-                    connection.execute(f"DELETE FROM {table} WHERE seq > ?", (contents.behind.seq,))  # noqa: S608
-        except sqlite3.DatabaseError as why:
-            self._store.begin_anew()
-            contents = Contents(damaged=[str(why)])
-        if contents.lost_end:
-            self._store.renew_epoch()
+            contents = self._store.contents()
+        except DamagedDatabase as why:
+            self._store.begin_anew(str(why))
+            contents = self._store.contents()
         for each in contents.damaged:
             self._log.error("history is damaged: {what}", what=each)
-        if self._store.set_aside is not None:
-            self._log.critical(
-                "the history could not be read, and begins anew; what there was is {path}", path=self._store.set_aside
-            )
         return contents
 
     def _resume_from(self, contents: Contents) -> None:
@@ -269,6 +259,8 @@ class DiskLog(Chronicle):
         """The turn stays what it is: all of it is tried again, or a block would be sealed twice."""
         if self.trouble is None:
             self._log.error("the log can't be written: {why}; it is tried again", why=failure.value)
+            if is_damage(failure.value):
+                self._store.suspect()
         self.trouble = str(failure.value)
         self._reactor.callLater(RETRY_S, self._write, turn)
 

@@ -51,15 +51,19 @@ class Reader:
         return None if found is None else open_seal(found[0], seq, part, _decode_pieces)
 
     def having(self, part: str, seq: int) -> list[int]:
-        """Behind which windows there is a keyframe with this part, in order, up to the one behind ``seq``."""
+        """Behind which windows there is a keyframe with this part, in order, up to the one behind ``seq``.
+
+        :raises Damaged: nobody can tell.
+        """
         query = "SELECT seq FROM keyframes WHERE part = ? AND seq <= ? ORDER BY seq"
-        return [found for (found,) in self._connection.execute(query, (part, seq))]
+        try:
+            return [found for (found,) in self._connection.execute(query, (part, seq))]
+        except (sqlite3.Error, UnicodeDecodeError) as why:
+            raise Damaged(f"keyframes: {why}") from None
 
     def _fetch(self, query: str, seq: int, *others: str) -> tuple[bytes | None, ...] | None:
         try:
             found: tuple[bytes | None, ...] | None = self._connection.execute(query, (seq, *others)).fetchone()
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError as why:
+        except (sqlite3.Error, UnicodeDecodeError) as why:
             raise Damaged(f"row {seq}: {why}") from None
         return found
