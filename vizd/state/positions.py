@@ -69,16 +69,19 @@ class Positions:
         if place is None:
             # Its first mark says how far it had come by its own account.
             place = self._remember(publisher, Place(mark.last_seq, mark.last_seq, fenced=True))
+            if mark.connected or (publisher.node, publisher.name) not in self._newest:
+                self._prefer(publisher, place)
         elif mark.connected:
             self._known[publisher] = self._known.pop(publisher)
-        jumped = max(0, mark.lost - max(0, mark.given_up - place.given_up))
-        place.stored_through = max(place.stored_through, mark.last_seq)
-        place.accounted_through = max(place.accounted_through + jumped, mark.last_seq)
-        place.given_up = max(place.given_up, mark.given_up)
+            self._prefer(publisher, place)
+        if mark.lost:
+            place.accounted_through += max(0, mark.lost - max(0, mark.given_up - place.given_up))
+        if mark.last_seq > place.stored_through:
+            place.stored_through = mark.last_seq
+            place.accounted_through = max(place.accounted_through, mark.last_seq)
+        if mark.given_up > place.given_up:
+            place.given_up = mark.given_up
         place.connected = mark.connected is not False
-        if mark.connected or (publisher.node, publisher.name) not in self._newest:
-            self._fence_before(publisher)
-            place.fenced = False
 
     def _remember(self, publisher: Publisher, place: Place) -> Place:
         if len(self._known) >= self.MAX_KNOWN:
@@ -89,13 +92,14 @@ class Positions:
         self._known[publisher] = place
         return place
 
-    def _fence_before(self, publisher: Publisher) -> None:
-        """It is the newest of its identity, and the only one that is not fenced."""
+    def _prefer(self, publisher: Publisher, place: Place) -> None:
+        """It is the newest of its identity from now on, and the only one that is not fenced."""
         identity = publisher.node, publisher.name
         before = self._newest.get(identity)
         if before is not None and before != publisher:
             self._known[before].fenced = True
         self._newest[identity] = publisher
+        place.fenced = False
 
     # Keyframes.
 
