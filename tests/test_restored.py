@@ -14,7 +14,7 @@ from tests.insight.test_leaderless import elected, stepped_down
 from tests.restored import MAX_AGE_MS, Keyframes, answers, fold
 from tests.state.streams import Chronicle, Step, steps
 from tests.state.windows import Windows, mark
-from tests.stream.made import fsyncs, made
+from tests.stream.made import Made, fsyncs, made
 from vizd.events.catalogue import KINDS
 from vizd.folds import OF_USE_MS, Folds
 from vizd.insight import keyframe as insight_keyframe
@@ -23,7 +23,7 @@ from vizd.insight.cluster import Cluster
 from vizd.insight.ledger import Ledger
 from vizd.insight.subjects import Subjects
 from vizd.insight.thresholds import thresholds_from_text
-from vizd.log.window import Window
+from vizd.log.window import Mark, Window
 from vizd.state import copied, timeline_keyframe
 from vizd.state.positions import Positions
 
@@ -184,3 +184,54 @@ class Parts(SynchronousTestCase):
         self.keyframes.make(3)
         folds, _ = self.keyframes.restored(HASTY)
         self.assertEqual(answers(folds), self.before)
+
+
+class Going(SynchronousTestCase):
+    """What was about to happen happens when it would have."""
+
+    def setUp(self) -> None:
+        self.folds, self.keyframes, self.windows = Folds(MAX_AGE_MS), Keyframes(), Windows()
+
+    def happen(self, at_ms: int, *events: Made, marks: tuple[Mark, ...] = ()) -> Window:
+        window = self.windows.make(at_ms, events, marks or [mark(1, events=len(events))])
+        fold(self.folds, window, 5_000)
+        return window
+
+    def draw(self) -> None:
+        self.keyframes.draw(self.folds.projection.position, self.folds)
+
+    def test_a_finding_opens_in_time_that_fell_due_while_the_keyframe_was_made(self) -> None:
+        self.happen(10_000, elected(), stepped_down())
+        self.draw()
+        due = self.happen(13_500)
+        [finding] = self.folds.insight.findings()
+        self.keyframes.make_all()
+        restored, _ = self.keyframes.restored()
+        self.assertEqual(restored.insight.findings(), [])
+        fold(restored, due, 5_000)
+        self.assertEqual(restored.insight.findings(), [finding])
+
+    def test_who_had_left_is_not_missed(self) -> None:
+        self.happen(10_000, made("Swim.Leave", node=2), marks=(mark(1, events=1), mark(2, connected=True)))
+        self.happen(10_100, made("Swim.Leave", node=2))
+        self.draw()
+        self.keyframes.make_all()
+        restored, _ = self.keyframes.restored()
+        gone = [self.happen(11_000, marks=(mark(2, connected=False),)), self.happen(20_000)]
+        for window in gone:
+            fold(restored, window, 60_000)
+        self.assertEqual([each.rule for each in restored.insight.findings()], [])
+
+    def test_what_is_looked_at_in_turns_keeps_its_turn(self) -> None:
+        self.happen(10_000, *(event for node in range(1, 8) for event in fsyncs(1, node=node)))
+        for second in range(11, 16):
+            self.happen(1_000 * second)
+        self.draw()
+        self.keyframes.make_all()
+        restored, _ = self.keyframes.restored()
+        left = []
+        for second in range(16, 40):
+            fold(restored, self.happen(1_000 * second), 5_000)
+            left.append(len(self.folds.timeline.subjects))
+            self.assertEqual(len(restored.timeline.subjects), left[-1])
+        self.assertEqual((left[0], left[-1]), (7, 0))
