@@ -1,6 +1,7 @@
 """What a daemon that starts again reads to know what it knew: the newest keyframe, and the windows behind it."""
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 from vizd.log.disk.contents import Lost
 from vizd.log.disk.reader import Reader
@@ -36,11 +37,12 @@ class Recalled:
         return self._pieces(self.position.seq, part)
 
     def history(self, part: str) -> Iterator[Iterator[bytes]]:
-        """The same of all keyframes that still have it, the oldest first; and it raises at those that can't be read."""
-        return (self._pieces(seq, part) for seq in self._reader.having(part, self.position.seq))
+        """The same of all keyframes up to it that still have the part, the oldest first."""
+        return map(self._pieces, self._reader.having(part, self.position.seq), repeat(part))
 
     def _pieces(self, seq: int, part: str) -> Iterator[bytes]:
-        return map(decompress, self._reader.keyframe(seq, part) or ())
+        """Read when the first is asked for, so that what is damaged spoils nothing else."""
+        yield from map(decompress, self._reader.keyframe(seq, part) or ())
 
     def windows(self) -> Iterator[Window]:
         """Those behind the keyframe, but for damaged ones."""
