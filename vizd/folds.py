@@ -60,10 +60,12 @@ class Folds:
         return Projection(self._max_age_ms)
 
     def fold(self, window: Window, oldest_ms: int | None) -> None:
-        """The next window of the log; the coverage first of those that ask it.
+        """The next window of the log, or of what can be read of it; the coverage first of those that ask it.
 
         :param oldest_ms: ``ILog.oldest_start_ms``.
         """
+        if 0 < self.projection.position.seq < window.seq - 1:
+            self.projection.miss(window.seq - 1)
         for each in (self.projection, self.coverage, self.timeline, self.insight, self.positions):
             try:
                 each.fold(window)
