@@ -87,8 +87,11 @@ class Folds:
         return pieces(self.projection.view())
 
     def parts(self) -> Iterator[tuple[str, bytes]]:
-        """Pieces of all that is known now, each with the name of its part, see ``OF_USE_MS``. They may be made while
-        it is folded on, and are to be stored all or none."""
+        """Pieces of all that is known now, each with the name of its part, see ``OF_USE_MS``.
+
+        They may be made while it is folded on. All are to be stored, or none: then some seconds of the timeline will be
+        missing after a restart, since the next keyframe takes them as told.
+        """
         made = {
             STATE: pieces(self.projection.view()),
             _COVERAGE: self.coverage.keyframe(),

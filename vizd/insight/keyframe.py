@@ -1,7 +1,8 @@
 """What ``Insight`` knows as bytes, and back: the cluster, the findings, and of each rule its cases and its memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ __all__ = ["VERSION", "pieces", "restore"]
 VERSION = 1
 """To be raised with every change of what a rule remembers, too: what is older is begun anew."""
 _ROWS = 256
+"""In a piece: made in about 0.3 ms."""
 
 T = TypeVar("T")
 
@@ -40,6 +42,8 @@ class _Place(msgspec.Struct, array_like=True, tag="place"):
 
 
 class _Processes(msgspec.Struct, array_like=True, tag="processes"):
+    """In the order of their last change."""
+
     nodes: list[tuple[int, Node]]
 
 
@@ -104,20 +108,13 @@ def pieces(
     ]
     for rule in rules:
         contents.append([_Queues(rule.name, rule.cases.open_keys, rule.cases.waiting_keys)])
-        contents.append(map(_of_rule(rule), rule.cases.all.copied()))
-        contents.extend(map(_of_memory(rule, name), subjects.copied()) for name, subjects in rule.memory.items())
+        contents.append(map(partial(_Cases, rule.name), rule.cases.all.copied()))
+        for name, subjects in rule.memory.items():
+            contents.append(map(partial(_Memory, rule.name, name), subjects.copied()))
     return _codec.pieces(chain.from_iterable(contents))
 
 
-def _of_rule(rule: Rule) -> Any:
-    return lambda entries: _Cases(rule.name, entries)
-
-
-def _of_memory(rule: Rule, name: str) -> Any:
-    return lambda entries: _Memory(rule.name, name, entries)
-
-
-def _parts(mapping: Any) -> Iterator[list[Any]]:
+def _parts(mapping: Mapping[Any, Any]) -> Iterator[list[Any]]:
     """Of its items."""
     left = iter(mapping.items())
     while part := list(islice(left, _ROWS)):

@@ -25,7 +25,6 @@ _MARGIN_S = 60
 _RECORD_BYTES = 8 + 4
 """Of a record's entries beside its bytes."""
 
-
 Columns = tuple[bytes, bytes, bytes]
 """Records of a tier for keyframes: when they start, how large they are, and they themselves."""
 _NOTHING_S = 2**63
@@ -212,16 +211,18 @@ class Series:
         return self._tiers[tier].columns(self._tiers[tier].told_s, to_s)
 
     def tell(self, tier: int, to_s: int) -> None:
-        """A keyframe has the records of a tier up to here."""
+        """Keyframes have the records of a tier up to here."""
         self._tiers[tier].told_s = to_s
 
     def restore(self, outline: Outline, second: int) -> None:
-        """Be as the outline says, but for the records. :param second: the newest one."""
-        for number, (tier, through_s, from_s) in enumerate(
-            zip(self._tiers, outline.through_s, outline.from_s, strict=True)
-        ):
-            tier.through_s, tier.from_s = through_s, from_s
-            tier.told_s = second if number == 0 else through_s
+        """Be as the outline says, but for the records.
+
+        :param second: the newest one, which the next keyframe tells once more.
+        """
+        for tier, through_s, from_s in zip(self._tiers, outline.through_s, outline.from_s, strict=True):
+            tier.through_s = tier.told_s = through_s
+            tier.from_s = from_s
+        self._tiers[0].told_s = second
 
     def take(self, tier: int, columns: Columns) -> None:
         """Records of a tier; those of the oldest keyframe first."""

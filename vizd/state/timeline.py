@@ -211,8 +211,7 @@ class Timeline:
     # Keyframes.
 
     def keyframe(self) -> dict[str, Iterator[bytes]]:
-        """Pieces of all that it knows now, in parts: see ``timeline_keyframe``. They may be made while it is folded on,
-        in the order of the parts."""
+        """Pieces of all that it knows now, by the name of a part: see ``timeline_keyframe.parts``."""
         self.flush()
         place = Place(
             self._oldest_ms, self._newest_ms, self._second, self._indexes, self._left_out_s, list(self._tended),

@@ -95,8 +95,11 @@ class _Told:
 
 
 def parts(place: Place, counts: Series, subjects: Sequence[Subject]) -> dict[str, Iterator[bytes]]:
-    """By name, pieces of what is known now. Each may be made while the timeline is folded on, within a few minutes:
-    by then a second's record has been given up for coarser ones."""
+    """By name, pieces of what is known now.
+
+    They may be made while the timeline is folded on, within a minute or two: later a second may have been trimmed that
+    they are to tell of, and then it is missing. What the pieces of a part have told the next keyframe does not.
+    """
     rows = [_Row(each.node, each.index, each.liveness.columns(), each.readings.outline()) for each in subjects]
     made = {PART: _codec.pieces(chain([place], map(_Subjects, _slices(rows, _SUBJECTS))))}
     told: list[_Told] = []
