@@ -65,7 +65,8 @@ class Folds:
         :param oldest_ms: ``ILog.oldest_start_ms``.
         """
         if 0 < self.projection.position.seq < window.seq - 1:
-            self.projection.miss(window.seq - 1)
+            events = window.position.total_events - sum(window.counts)
+            self.projection.miss(Position(window.seq - 1, events, self.projection.position.end_ms))
         for each in (self.projection, self.coverage, self.timeline, self.insight, self.positions):
             try:
                 each.fold(window)

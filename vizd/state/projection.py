@@ -123,10 +123,10 @@ class Projection:
         self._expire(len(newest[_GAUGES]) + self.EXPIRED_PER_FOLD)
         self._keep_bounds()
 
-    def miss(self, through_seq: int) -> None:
-        """The windows up to this one can't be read: what was newest in them is lost, and a view says so."""
+    def miss(self, through: Position) -> None:
+        """The windows up to this place can't be read: what was newest in them is lost, and a view says so."""
         self._view = None
-        self.position = Position(through_seq, self.position.total_events, self.position.end_ms)
+        self.position = through
         self._lost_forever = True
 
     def _newest(self, window: Window) -> Sequence[dict[bytes, int]]:

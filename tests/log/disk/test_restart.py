@@ -13,7 +13,7 @@ from tests.log.drafts import draft
 from tests.log.machine import Wanted, now
 from tests.log.test_memory import made, seal_early
 from vizd.log.disk.keyframes import STATE
-from vizd.log.disk.log import MAX_WAITING, RETRY_S, DiskLog
+from vizd.log.disk.log import MAX_TOGETHER, MAX_WAITING, RETRY_S, DiskLog
 from vizd.log.segment import Segment
 from vizd.log.window import START, Window
 
@@ -71,6 +71,16 @@ class SlowDisk(SynchronousTestCase):
         self.assertFalse(self.log.has_room)
         self.lane.go()
         self.assertTrue(self.log.has_room)
+
+    def test_however_much_waits_no_more_is_plain_than_when_nothing_does(self) -> None:
+        seal_early(self.patch)
+        appended = 0
+        for _ in range(100):
+            while self.log.has_room:
+                self.log.append(draft(50 * appended, 5))
+                appended += 1
+            self.lane.go()
+            self.assertLess(self.log.head.seq - self.log.tail.seq, 2 * MAX_TOGETHER)
 
     def test_settled_is_when_all_is_committed(self) -> None:
         self.log.append(draft(0))

@@ -170,8 +170,9 @@ class DiskLog(Archive):
         trim_seq = self.oldest.seq if self.oldest.seq > self._trimmed_seq else 0
         if not (self._waiting or count or keyframe or trim_seq):
             return None
+        # Where much waits, no more comes to the head than is sealed behind it, or memory would fill with it.
         return Turn(
-            list(islice(self._waiting, MAX_TOGETHER)),
+            list(islice(self._waiting, count or MAX_TOGETHER)),
             self._plain[:count],
             self.tail if count else None,
             self._latest_sealed_ms(),
