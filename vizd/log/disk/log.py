@@ -39,6 +39,8 @@ MAX_WAITING_BYTES = 64 << 20
 """Of memory; about as much as the inbox takes, which fills next."""
 MAX_TOGETHER = 64
 """Windows that one transaction commits."""
+MAX_NAMED = 3
+"""Damaged places, in the daemon's own log."""
 RETRY_S = 1.0
 """After a transaction that failed: a full disk may have room again."""
 
@@ -94,8 +96,12 @@ class DiskLog(Archive):
         except DamagedDatabase as why:
             self._store.begin_anew(str(why))
             contents = self._store.contents()
-        for each in contents.damaged:
-            self._log.error("history is damaged: {what}", what=each)
+        if contents.damaged:
+            self._log.error(
+                "history is damaged in {places} places: {what}",
+                places=len(contents.damaged),
+                what=", ".join(contents.damaged[:MAX_NAMED]),
+            )
         return contents
 
     # Starting and stopping.

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from vizd.log.disk.contents import Contents, read_contents
 from vizd.log.disk.rescue import rescue
+from vizd.log.window import Position
 
 __all__ = ["EPOCH_BYTES", "SCHEMA", "DamagedDatabase", "Store", "Unusable", "is_damage"]
 
@@ -127,11 +128,18 @@ class Store:
         with self._opened() as connection:
             contents = read_contents(connection)
             if contents.lost_end:
-                for table in ("blocks", "keyframes"):
-                    connection.execute(f"DELETE FROM {table} WHERE seq > ?", (contents.behind.seq,))  # noqa: S608
-        if contents.lost_end:
-            self.renew_epoch()
+                self._cut(connection, contents.behind)
         return contents
+
+    def _cut(self, connection: sqlite3.Connection, behind: Position) -> None:
+        """Nobody knows how far the log went behind this place: positions of before mean nothing any more."""
+        epoch = secrets.token_bytes(EPOCH_BYTES)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("DELETE FROM blocks WHERE seq > ?", (behind.seq,))
+        connection.execute("DELETE FROM keyframes WHERE seq > ?", (behind.seq,))
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (epoch,))
+        connection.execute("COMMIT")
+        self.epoch = epoch
 
     def suspect(self) -> None:
         """The database is damaged, and in use: whoever opens it next begins anew with what can be read of it."""
@@ -158,12 +166,6 @@ class Store:
             "the history was damaged ({why}), {rows} parts of it could be read; what there was is {path}",
             why=why, rows=rows, path=aside,
         )  # fmt: skip
-
-    def renew_epoch(self) -> None:
-        """Positions that were given until now mean nothing any more."""
-        self.epoch = secrets.token_bytes(EPOCH_BYTES)
-        with self.connected() as connection:
-            connection.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (self.epoch,))
 
     def _open(self) -> None:
         """Find out the epoch, of what is there or of what is made."""
