@@ -35,7 +35,7 @@ class ILog(Interface):
         """Appends and reads may come."""
 
     async def settled() -> None:
-        """Return when every append until now is durable."""
+        """Return when every append until now is durable, or can't be made so for the time being."""
 
     async def close() -> None:
         """Make what was appended durable, and let go of everything. After the last append."""

@@ -17,7 +17,7 @@ from tests.log.machine import Wanted, now
 from tests.log.test_memory import made, seal_early
 from vizd.log.disk.log import DiskLog
 from vizd.log.segment import Segment
-from vizd.log.window import Draft, Gap, Position, Window
+from vizd.log.window import Draft, Gap, PageLimits, Position, Window
 
 WINDOWS = 120
 ROUNDS = 60
@@ -38,7 +38,6 @@ class DamageCase(SynchronousTestCase):
         self.head = log.head
         now(log.close())
         self.file = self.directory / "log.sqlite3"
-        self.logged = 0
 
     def open(self) -> DiskLog:
         return opened_here(self.directory, Clock(), 3_600_000, 1 << 30)
@@ -79,10 +78,6 @@ class DamageCase(SynchronousTestCase):
         self.assertEqual(list(window.marks), list(draft.marks))
         self.assertEqual([str(each.kind) for each in window.facets], [str(each.kind) for each in draft.facets])
 
-    def quiet(self) -> None:
-        """What was logged of it is as it should be, and does not fail the test."""
-        self.flushLoggedErrors()
-
 
 class OnePlace(DamageCase):
     def test_an_untouched_log_has_no_gaps(self) -> None:
@@ -100,6 +95,19 @@ class OnePlace(DamageCase):
             self.assertEqual([(gap.windows, gap.to_ms) for gap in gaps], [(3, windows[3].start_ms)])
             self.assertEqual(len(windows), WINDOWS - 3)
             now(log.close())
+
+    def test_however_small_its_pages_a_reader_comes_past_it(self) -> None:
+        self.change("UPDATE blocks SET whole = x'00' WHERE seq = 4")
+        log = self.open()
+        for limits in (PageLimits(scanned=1), PageLimits(windows=1), PageLimits(memory_bytes=1)):
+            position, gaps = log.oldest, 0
+            while position.seq < log.head.seq:
+                page = now(log.read(position, log.head, everything, limits))
+                self.assertGreater(page.position.seq, position.seq)
+                gaps += page.gap is not None
+                position = page.position
+            self.assertEqual(gaps, 1)
+        now(log.close())
 
     def test_a_reader_who_does_not_want_it_is_told_nothing(self) -> None:
         self.change("UPDATE blocks SET whole = x'00' WHERE seq = 4")
@@ -200,7 +208,6 @@ class AnyPlace(DamageCase):
                 self.read(log)
             else:
                 self.assertTrue((self.directory / "log.sqlite3.suspect").exists(), log.trouble)
-            log.trouble = log.trouble or "so that closing does not wait for it"
             now(log.close())
             again = self.open()
             self.read(again)

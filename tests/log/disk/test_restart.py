@@ -82,6 +82,19 @@ class SlowDisk(SynchronousTestCase):
             self.lane.go()
             self.assertLess(self.log.head.seq - self.log.tail.seq, 2 * MAX_TOGETHER)
 
+    def test_a_listener_that_fails_stops_nothing(self) -> None:
+        def fail(window: Window) -> None:
+            if window.seq == 2:
+                raise ValueError(window.seq)
+
+        self.log.listen(fail)
+        for number in range(5):
+            self.log.append(draft(50 * number))
+        while self.lane.jobs:
+            self.lane.go()
+        self.assertEqual(self.heard, [1, 2, 3, 4, 5])
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
     def test_settled_is_when_all_is_committed(self) -> None:
         self.log.append(draft(0))
         self.log.append(draft(50))

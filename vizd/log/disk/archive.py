@@ -101,9 +101,10 @@ class Archive(Chronicle):
         """See ``ILog``."""
         gap = self._trimmed_between(position, stop)
         begin = min(self.oldest, stop, key=_seq) if gap else position
-        page = PageMaker(begin, min(stop.seq, self.head.seq), wanted, limits)
+        end_seq = min(stop.seq, self.head.seq)
+        page = PageMaker(begin, end_seq, wanted, limits)
         damaged = await self._fill(page)
-        if gap or page.position.seq > begin.seq or not page.goes_on:
+        if gap or page.position.seq > begin.seq or begin.seq >= end_seq:
             return Page(gap, page.windows, page.position)
         if damaged is None:  # It was trimmed while this waited for it.
             return await self.read(position, stop, wanted, limits)

@@ -121,7 +121,7 @@ class DiskLog(Archive):
 
     async def settled(self) -> None:
         """See ``ILog``."""
-        if self._turn is not None:
+        if self._turn is not None and self.trouble is None:
             idle: Deferred[None] = Deferred()
             self._idle.append(idle)
             await idle
@@ -129,8 +129,7 @@ class DiskLog(Archive):
     async def close(self) -> None:
         """See ``ILog``. What can't be written now is not waited for."""
         if self.is_started:
-            if self.trouble is None:
-                await self.settled()
+            await self.settled()
             self._shelf.close()
             self._writing.stop()
             self._scribe.close()
@@ -161,7 +160,10 @@ class DiskLog(Archive):
         self._turn = self._next_turn()
         if self._turn is not None:
             self._write(self._turn)
-            return
+        else:
+            self._have_settled()
+
+    def _have_settled(self) -> None:
         idle, self._idle = self._idle, []
         for each in idle:
             each.callback(None)
@@ -169,6 +171,7 @@ class DiskLog(Archive):
     def _write(self, turn: Turn) -> None:
         writing = self._writing.run(partial(self._scribe.write, turn))
         writing.addCallbacks(partial(self._written, turn), partial(self._failed, turn))
+        writing.addErrback(lambda failure: self._log.failure("what was written could not be taken in", failure))
 
     def _next_turn(self) -> Turn | None:
         count = self._filled() or 0
@@ -209,7 +212,10 @@ class DiskLog(Archive):
             self._waiting_bytes -= entry.window.memory_bytes
             self._join(entry.window)
             self._trim()
-            self._tell(entry.window)
+            try:
+                self._tell(entry.window)
+            except Exception:  # Those behind it are committed, too.
+                self._log.failure("a listener could not take {window}", window=entry.window)
         if not turn.entries:
             self._trim()
         self._work()
@@ -221,4 +227,5 @@ class DiskLog(Archive):
             if is_damage(failure.value):
                 self._store.suspect()
         self.trouble = str(failure.value)
+        self._have_settled()
         self._reactor.callLater(RETRY_S, self._write, turn)
