@@ -1,4 +1,4 @@
-"""A daemon makes room for its connections, or says that there is none. A limit is for good, so each has its own process."""
+"""A daemon makes room for its connections, or says that there is none. A limit is for good: each has a process."""
 
 import subprocess
 import sys
