@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from vizd.insight.insight import Insight
 from vizd.insight.thresholds import Thresholds
+from vizd.log.disk.keyframes import STATE
 from vizd.log.interfaces import ILog
 from vizd.log.window import Position, Window
 from vizd.state import timeline_keyframe
@@ -20,10 +21,8 @@ from vizd.state.positions import Positions
 from vizd.state.projection import Projection
 from vizd.state.timeline import Timeline
 
-__all__ = ["OF_USE_MS", "STATE", "Folds"]
+__all__ = ["OF_USE_MS", "Folds"]
 
-STATE = "state"
-"""The part that ``/api/state`` at some time in the past is made of."""
 _COVERAGE, _TIMELINE, _INSIGHT, _POSITIONS = "coverage", timeline_keyframe.PART, "insight", "positions"
 OF_USE_MS: Mapping[str, int | None] = {
     STATE: None,

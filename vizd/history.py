@@ -7,10 +7,9 @@ from vizd.config import Config
 from vizd.folds import OF_USE_MS, Folds
 from vizd.ingest.registry import Known, Registry
 from vizd.log.disk.log import DiskLog
-from vizd.log.interfaces import ILog
+from vizd.log.interfaces import EPOCH_BYTES, ILog
 from vizd.log.memory import MemoryLog
 from vizd.log.window import Draft, Mark
-from vizd.stream.position import EPOCH_BYTES
 
 __all__ = ["begin", "open_log"]
 

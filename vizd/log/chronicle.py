@@ -14,7 +14,7 @@ from operator import attrgetter
 
 from vizd.log.borders import Borders
 from vizd.log.head import BlockHead
-from vizd.log.keyframe import Keyframe
+from vizd.log.keyframe import BEGINNING, Keyframe
 from vizd.log.segment import Segment
 from vizd.log.window import START, Draft, Gap, Position, Window
 
@@ -132,6 +132,11 @@ class Chronicle:
         start_ms = draft.opened_ms if newest_start_ms is None else max(draft.opened_ms, newest_start_ms + 1)
         return Window(behind.seq + 1, start_ms, self._origin, draft, behind.total_events)
 
+    def _newest_start_ms(self) -> int | None:
+        if self._plain:
+            return self._plain[-1].start_ms
+        return self._heads[-1].starts[-1] if self._heads else None
+
     def _join(self, window: Window) -> None:
         """The next window is at the head from now on."""
         self._borders.draw(self.head, self._segments[-1] if self._segments else None)
@@ -232,13 +237,13 @@ class Chronicle:
             raise LookupError(f"window {position.seq + 1} is not among the newest, which begin at {self.tail.seq + 1}")
         return self._plain[position.seq - self.tail.seq]
 
-    def _trimmed_between(self, position: Position, stop: Position) -> Gap | None:
-        """What a reader who stands at ``position`` and goes to ``stop`` has missed; it goes on behind that."""
+    def _entered(self, position: Position, stop: Position) -> tuple[Gap | None, Position]:
+        """What a reader who stands at ``position`` and goes to ``stop`` has missed, and where it goes on."""
         if position.seq >= self.oldest.seq:
-            return None
+            return None, position
         if stop.seq < self.oldest.seq:
-            return Gap.between(position, stop, stop.end_ms, "trimmed")
-        return Gap.between(position, self.oldest, self.oldest_start_ms, "trimmed")
+            return Gap.between(position, stop, stop.end_ms, "trimmed"), stop
+        return Gap.between(position, self.oldest, self.oldest_start_ms, "trimmed"), self.oldest
 
     def _block_at(self, seq: int) -> int:
         """The place of the block with this window; behind the last where none has it."""
@@ -278,3 +283,12 @@ class Chronicle:
         for segment in reversed(self._segments):
             if segment.keyframe and segment.keyframe.position.seq <= position.seq:
                 yield segment.keyframe
+
+    def _beginning(self, position: Position) -> Keyframe:
+        """Where there is no other one.
+
+        :raises LookupError: the log's beginning has been trimmed.
+        """
+        if self.oldest.seq:
+            raise LookupError(f"nothing is known of the state behind window {position.seq}: it has been trimmed")
+        return BEGINNING

@@ -7,7 +7,9 @@ from zope.interface import Attribute, Interface
 from vizd.log.keyframe import Keyframe
 from vizd.log.window import Draft, Page, PageLimits, Position, Summary, Window
 
-__all__ = ["ILog"]
+__all__ = ["EPOCH_BYTES", "ILog"]
+
+EPOCH_BYTES = 8
 
 
 class ILog(Interface):
@@ -18,7 +20,9 @@ class ILog(Interface):
         oldest ──── read ────▶ tail ──── after ────▶ head
     """
 
-    epoch: bytes = Attribute("Which log this is: 8 random bytes. Positions mean nothing in a log of another epoch.")
+    epoch: bytes = Attribute(
+        "Which log this is: EPOCH_BYTES random bytes. Positions mean nothing in a log of another epoch."
+    )
     head: Position = Attribute("Behind the newest window.")
     tail: Position = Attribute("In front of the oldest window that ``after`` gives at once.")
     oldest: Position = Attribute("In front of the oldest window that it still has.")

@@ -10,7 +10,7 @@ from vizd.log.block import Block
 from vizd.log.borders import Borders
 from vizd.log.chronicle import Chronicle
 from vizd.log.interfaces import ILog
-from vizd.log.keyframe import BEGINNING, Keyframe
+from vizd.log.keyframe import Keyframe
 from vizd.log.pages import PageMaker
 from vizd.log.sealed import Unpacker
 from vizd.log.window import Draft, Page, PageLimits, Position, Summary
@@ -24,6 +24,8 @@ MAX_SEALED_PER_APPEND = 2
 @implementer(ILog)
 class MemoryLog(Chronicle):
     """See ``ILog``. An append is durable at once: as durable as this process."""
+
+    has_room = True
 
     def __init__(
         self,
@@ -40,8 +42,6 @@ class MemoryLog(Chronicle):
         super().__init__(origin, max_age_ms, max_bytes, epoch, partial(Borders, keyframe))
         self._unpacker = Unpacker()
 
-    has_room = True
-
     def start(self) -> None:
         """See ``ILog``."""
 
@@ -53,7 +53,7 @@ class MemoryLog(Chronicle):
 
     def append(self, draft: Draft) -> None:
         """See ``ILog``."""
-        window = self._place(draft, self.head, self._plain[-1].start_ms if self._plain else None)
+        window = self._place(draft, self.head, self._newest_start_ms())
         self._join(window)
         for _ in range(MAX_SEALED_PER_APPEND):
             self._seal()
@@ -71,9 +71,7 @@ class MemoryLog(Chronicle):
         """See ``ILog``."""
         for keyframe in self._keyframes(position):
             return keyframe
-        if self.oldest.seq:
-            raise LookupError(f"nothing is known of the state behind window {position.seq}: it has been trimmed")
-        return BEGINNING
+        return self._beginning(position)
 
     async def read(
         self,
@@ -83,9 +81,7 @@ class MemoryLog(Chronicle):
         limits: PageLimits = PageLimits(),  # noqa: B008 -- frozen
     ) -> Page:
         """See ``ILog``."""
-        gap = self._trimmed_between(position, stop)
-        if gap:
-            position = min(self.oldest, stop, key=lambda each: each.seq)
+        gap, position = self._entered(position, stop)
         page = PageMaker(position, min(stop.seq, self.head.seq), wanted, limits)
         at = self._block_at(position.seq + 1)
         while page.goes_on and page.position.seq < self.tail.seq:

@@ -8,17 +8,26 @@ may be by itself.
 
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Generic, TypeVar
 from zlib import crc32
 
 import msgspec
 
-__all__ = ["Codec"]
+__all__ = ["Codec", "slices"]
 
 _FRAME = struct.Struct(">BI")
 _encode = msgspec.msgpack.Encoder().encode
 
 T = TypeVar("T")
+P = TypeVar("P")
+
+
+def slices(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Of this size each, but for the last."""
+    left = iter(rows)
+    while some := list(islice(left, size)):
+        yield some
 
 
 class Codec(Generic[T]):
@@ -56,6 +65,16 @@ class Codec(Generic[T]):
                 yield content
         if not has_ended:
             raise ValueError(f"keyframe: its end is missing, behind {index + 1} pieces")
+
+    def begun_by(self, place: type[P], pieces: Iterable[bytes]) -> tuple[P, list[T]]:
+        """The first content, which is of this kind, and all others.
+
+        :raises ValueError: as ``contents``; or it is of another kind.
+        """
+        contents = list(self.contents(pieces))
+        if not contents or not isinstance(contents[0], place):
+            raise ValueError("keyframe: the place comes first")
+        return contents[0], contents[1:]
 
     def _framed(self, body: bytes) -> bytes:
         return _FRAME.pack(self._version, crc32(body)) + body

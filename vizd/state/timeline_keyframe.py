@@ -8,12 +8,11 @@ history all that are still of use.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar
 
 import msgspec
 
 from vizd.state.changes import Changes
-from vizd.state.pieces import Codec
+from vizd.state.pieces import Codec, slices
 from vizd.state.series import TIERS, Columns, Outline, Series
 from vizd.state.subject import Subject
 
@@ -30,8 +29,6 @@ _TIER = {part: tier for tier, part in enumerate(HISTORY)}
 _SUBJECTS = 64
 _SERIES = 8
 """In a piece: made in about 0.2 ms."""
-
-T = TypeVar("T")
 
 
 class Place(msgspec.Struct, array_like=True, tag="place"):
@@ -101,7 +98,7 @@ def parts(place: Place, counts: Series, subjects: Sequence[Subject]) -> dict[str
     they are to tell of, and then it is missing. What the pieces of a part have told the next keyframe does not.
     """
     rows = [_Row(each.node, each.index, each.liveness.columns(), each.readings.outline()) for each in subjects]
-    made = {PART: _codec.pieces(chain([place], map(_Subjects, _slices(rows, _SUBJECTS))))}
+    made = {PART: _codec.pieces(chain([place], map(_Subjects, slices(rows, _SUBJECTS))))}
     told: list[_Told] = []
     if place.second is not None:
         told.append(_Told(COUNTS_INDEX, counts, place.counts, place.second))
@@ -111,7 +108,7 @@ def parts(place: Place, counts: Series, subjects: Sequence[Subject]) -> dict[str
 
 
 def _records(told: Sequence[_Told], tier: int) -> Iterator[_Records]:
-    for part in _slices(told, _SERIES):
+    for part in slices(told, _SERIES):
         rows = [(each.index, each.columns(tier)) for each in part]
         rows = [(index, columns) for index, columns in rows if columns[0]]
         if rows:
@@ -120,21 +117,14 @@ def _records(told: Sequence[_Told], tier: int) -> Iterator[_Records]:
         each.series.tell(tier, each.to_s(tier))
 
 
-def _slices(rows: Sequence[T], size: int) -> Iterator[list[T]]:
-    return (list(rows[begin : begin + size]) for begin in range(0, len(rows), size))
-
-
 def place_and_subjects(pieces: Iterable[bytes]) -> tuple[Place, list[Subject]]:
     """What the part ``timeline`` says; the subjects are still without records.
 
     :raises ValueError: it can't be read.
     """
-    contents = list(_codec.contents(pieces))
-    if not contents or not isinstance(contents[0], Place):
-        raise ValueError("keyframe: the place comes first")
-    place = contents[0]
+    place, contents = _codec.begun_by(Place, pieces)
     subjects = []
-    for content in contents[1:]:
+    for content in contents:
         for row in content.rows if isinstance(content, _Subjects) else ():
             subject = Subject(row.node, row.index)
             subject.liveness = Changes.of(*row.liveness)

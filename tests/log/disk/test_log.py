@@ -2,8 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
@@ -23,14 +23,8 @@ from vizd.log.segment import Segment
 class DiskLogContract(LogContract, Directories):
     TRIMS_LATE_BY = chronicle.BLOCK_WINDOWS_QUIET
 
-    async def make(
-        self,
-        *,
-        max_age_ms: int = 3_600_000,
-        max_bytes: int = 1 << 30,
-        keyframe: Callable[[], Iterable[bytes]] = tuple,
-    ) -> ILog:
-        return await self.opened(self.directory(), max_age_ms=max_age_ms, max_bytes=max_bytes, keyframe=keyframe)
+    async def make(self, **options: Any) -> ILog:
+        return await self.opened(self.directory(), **options)
 
     async def settle(self, log: ILog) -> None:
         await log.settled()

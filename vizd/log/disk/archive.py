@@ -60,11 +60,6 @@ class Archive(Chronicle):
             heads = self._heads[self._block_at(position.seq + 1) :]
             yield Recalled(Reader(connection), position, heads, self._plain)
 
-    def _newest_start_ms(self) -> int | None:
-        if self._plain:
-            return self._plain[-1].start_ms
-        return self._heads[-1].starts[-1] if self._heads else None
-
     def _swap(self, keyframe: Keyframe, stored: Keyframe) -> None:
         """``keyframe`` is in the database now."""
         for segment in self._segments:
@@ -87,9 +82,7 @@ class Archive(Chronicle):
                 continue
             if packed is not None:
                 return Keyframe.again(keyframe.position, packed)
-        if self.oldest.seq:
-            raise LookupError(f"nothing is known of the state behind window {position.seq}: it has been trimmed")
-        return BEGINNING
+        return self._beginning(position)
 
     async def read(
         self,
@@ -99,8 +92,7 @@ class Archive(Chronicle):
         limits: PageLimits = PageLimits(),  # noqa: B008 -- frozen
     ) -> Page:
         """See ``ILog``."""
-        gap = self._trimmed_between(position, stop)
-        begin = min(self.oldest, stop, key=_seq) if gap else position
+        gap, begin = self._entered(position, stop)
         end_seq = min(stop.seq, self.head.seq)
         page = PageMaker(begin, end_seq, wanted, limits)
         damaged = await self._fill(page)

@@ -17,8 +17,7 @@ from zlib import crc32
 
 import msgspec
 
-from vizd.events.catalogue import KINDS
-from vizd.events.facet import Facets
+from vizd.events.facet import FacetRow, Facets
 from vizd.log.block import Block, FacetTable, Packed, apart
 from vizd.log.head import BlockHead
 from vizd.log.window import Draft, Position, Summary, Window
@@ -31,9 +30,6 @@ _HEAD_BYTES = 1_000
 """Of a head in memory and its arrays, beside what they hold: measured as about 900."""
 _WINDOW_BYTES = 24 + 4 * 8
 """Of a window in those arrays."""
-
-_NAMES = {kind: str(kind) for kind in KINDS}
-_KINDS = {name: kind for kind, name in _NAMES.items()}
 
 T = TypeVar("T")
 
@@ -70,9 +66,9 @@ class _Head(msgspec.Struct, array_like=True):
 
 
 class _Rest(msgspec.Struct, array_like=True):
-    """Kind, nodes and shard of each facet."""
+    """What the events share, and the marks."""
 
-    facets: list[tuple[str, tuple[int, ...], int | None]]
+    facets: list[FacetRow]
     packed_marks: bytes
 
 
@@ -126,7 +122,7 @@ def open_seal(sealed: bytes | None, seq: int, column: str, decode: Callable[[byt
 def row_of(block: Block) -> Row:
     """``block`` as it is written."""
     seq = block.before.seq + 1
-    table = [(_NAMES[facet.kind], facet.nodes, facet.shard) for facet in block.table.facets]
+    table = [facet.row() for facet in block.table.facets]
     rest = seal(compress(_encode(_Rest(table, block.packed_marks))), seq, "rest")
     rare = None if block.rare is None else seal(_packed(block.rare), seq, "rare")
     whole = seal(_packed(block.all), seq, "whole")
@@ -179,7 +175,7 @@ def block_of(head: BlockHead, rest: bytes | None, events: bytes | None, column: 
     said = open_seal(rest, seq, "rest", lambda body: _decode_rest(decompress(body)))
     table = FacetTable()
     try:
-        table.facets = [facets.of(_KINDS[name], nodes, shard) for name, nodes, shard in said.facets]
+        table.facets = [facets.of_row(row) for row in said.facets]
     except LookupError as why:
         raise Damaged(f"row {seq}, rest: no kind of events is {why}") from None
     packed = open_seal(events, seq, column, _decode_events)

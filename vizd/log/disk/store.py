@@ -17,13 +17,13 @@ from twisted.logger import Logger
 
 from vizd.log.disk.contents import Contents, read_contents
 from vizd.log.disk.rescue import rescue
+from vizd.log.interfaces import EPOCH_BYTES
 from vizd.log.window import Position
 
-__all__ = ["EPOCH_BYTES", "SCHEMA", "DamagedDatabase", "Store", "Unusable", "is_damage"]
+__all__ = ["SCHEMA", "DamagedDatabase", "Store", "Unusable", "is_damage"]
 
 SCHEMA = 1
 """``user_version`` of the database: greater ones are of newer daemons."""
-EPOCH_BYTES = 8
 BUSY_S = 5.0
 """To wait for a lock of the database; only a tool that looks into it from outside can hold one."""
 _APPLICATION = 0x76697A64
@@ -114,12 +114,6 @@ class Store:
         connection.execute("PRAGMA query_only = ON")
         return connection
 
-    @contextlib.contextmanager
-    def connected(self) -> Iterator[sqlite3.Connection]:
-        """A connection for a while."""
-        with contextlib.closing(self.connect()) as connection:
-            yield connection
-
     def contents(self) -> Contents:
         """What there is, from which the log goes on.
 
@@ -180,7 +174,7 @@ class Store:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
-            with self.connected() as connection:
+            with contextlib.closing(self.connect()) as connection:
                 yield connection
         except (sqlite3.Error, OSError, UnicodeDecodeError) as why:  # The last by a message about damaged text.
             if isinstance(why, OSError) or _code(why) in _AROUND_IT:
