@@ -27,6 +27,8 @@ CASES: dict[str, tuple[Any, list[tuple[str, Any]], list[str]]] = {
     "grpc-interface": (None, [("10.1.2.3", ("10.1.2.3",))], ["", "x"]),
     "buffer-minutes": (60, [("1", 1), ("1440", 1440)], ["0", "1441", "1.5", ""]),
     "buffer-mb": (512, [("16", 16), ("1000000", 1_000_000)], ["15", "1000001", "1G"]),
+    "data-dir": (None, [(str(FILES), FILES), ("/no/such/directory", Path("/no/such/directory"))],
+                 ["", __file__, "a\0b"]),
     "coalesce-ms": (50, [("10", 10), ("1000", 1000)], ["9", "1001", "50ms"]),
     "allowed-origins": (None, [("https://a.example, http://b:81",
                                 frozenset({("https", "a.example", 443), ("http", "b", 81)}))],

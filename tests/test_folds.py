@@ -97,6 +97,17 @@ class FoldsTests(SynchronousTestCase):
         self.assertIn(2, self.folds.coverage)
         self.assertEqual((words, self.folds.insight.findings()), (["opened", "closed"], []))
 
+    def test_windows_that_can_not_be_read_are_missing_in_the_state_which_says_so_and_goes_on(self) -> None:
+        self.add([made("Swim.Alive", node=1)])
+        for _ in range(3):
+            self.add(fsyncs(1))
+        again = Folds(self.MAX_AGE_MS)
+        for window in (self.windows[0], self.windows[3]):
+            again.fold(window, self.log.oldest_start_ms)
+        view = again.projection.view()
+        self.assertEqual((view.position, view.truncated, len(again.projection)), (self.log.head, True, 2))
+        self.assertFalse(self.folds.projection.view().truncated)
+
     def test_gauges_expire_with_the_log(self) -> None:
         self.add([*fsyncs(1), made("Swim.Alive", node=1)])
         self.add(length_ms=self.MAX_AGE_MS)

@@ -87,6 +87,13 @@ def _file(check: Callable[[Path], object]) -> Callable[[str], Path]:
     return parse
 
 
+def _directory(text: str) -> Path:
+    """The path of one, or of what is not there yet."""
+    if not text or "\0" in text or (Path(text).exists() and not Path(text).is_dir()):
+        raise ValueError("use a directory")
+    return Path(text).absolute()  # A daemon may change to another one.
+
+
 def _thresholds(name: str) -> Thresholds:
     try:
         with Path(name).open("rb") as file:
@@ -112,7 +119,9 @@ OPTIONS = (
     Option("interface", None, _address, "to listen on [default: 127.0.0.1, and ::1 where the machine has it]"),
     Option("grpc-interface", None, _address, "to listen on for gRPC [default: as --interface]"),
     Option("buffer-minutes", "60", _number(1, 1440), "of history to keep"),
-    Option("buffer-mb", "512", _number(16, 1_000_000), "of memory for history; whichever bound comes first"),
+    Option("buffer-mb", "512", _number(16, 1_000_000), "of memory or disk for history; whichever bound comes first"),
+    Option("data-dir", None, _directory,
+           "a directory for history, so that it survives a restart; made if it is not there [default: in memory]"),
     Option("coalesce-ms", "50", _number(10, 1000), "length of a window"),
     Option("allowed-origins", None, _list_of(parse_origin),
            "pages that may connect, with commas between, besides the daemon's own"
@@ -143,6 +152,7 @@ class Config:
     grpc_interface: tuple[str, ...]
     buffer_minutes: int
     buffer_mb: int
+    data_dir: Path | None
     coalesce_ms: int
     allowed_origins: frozenset[tuple[str, str, int]] | None
     allowed_hosts: frozenset[str]

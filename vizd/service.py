@@ -10,7 +10,6 @@
 Starting goes down the list. Stopping is a drain: everything that came in goes out before a door closes.
 """
 
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -27,16 +26,19 @@ from vizd.api.asyncapi import document as asyncapi
 from vizd.api.openapi import document as openapi
 from vizd.config import Config
 from vizd.demo import Demo
+from vizd.descriptors import make_room
 from vizd.findings import FindingsNotice
 from vizd.folds import Folds
+from vizd.history import begin, open_log
 from vizd.ingest.access import Access
 from vizd.ingest.credentials import ServerTls
 from vizd.ingest.inbox import Inbox
+from vizd.ingest.limits import Limits
 from vizd.ingest.registry import Registry
 from vizd.ingest.service import Ingest
 from vizd.ingest.turned_away import TurnedAway
 from vizd.log.coalescer import Coalescer
-from vizd.log.memory import MemoryLog
+from vizd.log.disk.store import Unusable
 from vizd.metrics.collector import DaemonCollector
 from vizd.metrics.exposition import Exposition
 from vizd.metrics.tally import Tally
@@ -45,7 +47,6 @@ from vizd.retention import RetentionNotice
 from vizd.status import Status
 from vizd.stream.frames import Frames
 from vizd.stream.history import ReadSlots
-from vizd.stream.position import EPOCH_BYTES
 from vizd.stream.source import Source
 from vizd.stream.streams import ConflatedStreams
 from vizd.ticker import Ticker
@@ -73,6 +74,9 @@ __all__ = ["CannotStart", "Vizd"]
 
 DRAIN_TIMEOUT_S = 20.0
 """For a whole drain; what is not out by then is left behind, and said so."""
+BACKLOG = 1_024
+"""Connections that the kernel may hold for one turn of the reactor: with Twisted's 50 somebody who opens many at once
+makes everybody else wait for a second, until the kernel asks again."""
 
 
 class CannotStart(Exception):
@@ -103,6 +107,7 @@ class Vizd(MultiService):
         """
         :param monotonic: seconds, from anywhere. :param wall_ms: milliseconds since the Unix epoch; it may jump.
         :param environment: where a supervisor says that it is one, see ``Readiness``.
+        :raises CannotStart: ``--data-dir`` can't be used.
         """
         super().__init__()
         self._config = config
@@ -113,20 +118,18 @@ class Vizd(MultiService):
 
         self._inbox = Inbox()
         registry = Registry()
-        max_age_ms = config.buffer_minutes * 60_000
-        folds = Folds(max_age_ms, config.insight_config)
+        self._folds = folds = Folds(config.buffer_minutes * 60_000, config.insight_config)
+        try:
+            self._history = log = open_log(config, folds, registry, reactor)
+        except Unusable as why:
+            raise CannotStart(str(why)) from None
         folds.insight.listen(FindingsNotice())
-        log = MemoryLog(
-            origin=secrets.token_hex(4),
-            max_age_ms=max_age_ms,
-            max_bytes=config.buffer_mb << 20,
-            epoch=secrets.token_bytes(EPOCH_BYTES),
-            keyframe=folds.keyframe,
-        )
         folds.follow(log)
         coalescer = Coalescer(log, wall_ms(), int(monotonic() * 1000))
         self._clients = Clients(log, config.max_clients, reactor, monotonic)
-        self._ticker = Ticker(self._inbox, coalescer, config.coalesce_ms, reactor, monotonic, wall_ms)
+        self._ticker = Ticker(
+            self._inbox, coalescer, config.coalesce_ms, reactor, monotonic, wall_ms, lambda: log.has_room
+        )
         refusals: Counter[str] = Counter()
         self._ingest = Ingest(
             registry, self._inbox, config.grpc_interface, config.grpc_port, reactor, wall_ms,
@@ -193,6 +196,10 @@ class Vizd(MultiService):
 
         :raises CannotStart: a port could not be had.
         """
+        crowded = make_room(SPARE + self._config.max_clients, Limits().connections)
+        if crowded is not None:
+            self._log.warn("{text}", text=crowded)
+        begin(self._history, self._folds)
         try:
             super().startService()
             self._ports = _listen(self._reactor, self._config.interface, self._config.port, self._factory)
@@ -237,12 +244,15 @@ class Vizd(MultiService):
             await self._demo.finish()
         await self._ingest.stop_reading()
         self._ticker.stopService()
+        await self._history.settled()
         self._ticker.tick()
+        await self._history.settled()
         await self._ingest.finish()
         await self._clients.drain()
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         self.status.is_http_listening = False
+        await self._history.close()
 
 
 def _grpc_access(config: Config) -> Access:
@@ -257,7 +267,7 @@ def _listen(reactor: Any, interfaces: Sequence[str], port: int, site: Any) -> li
     """The port on each interface; 0 is the same free one on all of them."""
     ports: list[IListeningPort] = []
     for interface in interfaces:
-        listening = reactor.listenTCP(port, site, interface=interface)
+        listening = reactor.listenTCP(port, site, backlog=BACKLOG, interface=interface)
         port = listening.getHost().port
         ports.append(listening)
     return ports

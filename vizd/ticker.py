@@ -33,8 +33,10 @@ class Ticker(Service):
         reactor: IReactorTime,
         monotonic: Callable[[], float],
         wall_ms: Callable[[], int],
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         """
+        :param has_room: see ``ILog``; where there is none, what has arrived waits, and nodes with it.
         :param monotonic: seconds, from anywhere. :param wall_ms: milliseconds since the Unix epoch.
         """
         self._inbox = inbox
@@ -42,6 +44,7 @@ class Ticker(Service):
         self._coalesce_s = coalesce_ms / 1000
         self._monotonic = monotonic
         self._wall_ms = wall_ms
+        self._has_room = has_room
         self._began_s = self._ticked_s = monotonic()
         self._ticking = LoopingCall(self.tick)
         self._ticking.clock = reactor
@@ -75,7 +78,8 @@ class Ticker(Service):
         self.lateness.observe(max(0.0, began_s - self._began_s - self._coalesce_s))
         self._began_s = began_s
         try:
-            self._coalescer.tick(self._inbox.drain(), self._wall_ms(), int(self._monotonic() * 1000))
+            if self._has_room():
+                self._coalescer.tick(self._inbox.drain(), self._wall_ms(), int(self._monotonic() * 1000))
         except Exception:
             self.failures += 1
             self._log.failure("a tick failed")

@@ -30,9 +30,9 @@ FLAT_FROM_S = 240.0
 _KEEP_LESS = """
 from vizd.log.segment import Segment
 Segment.MAX_AGE_MS = {segment_ms}
-import vizd.service
-_log = vizd.service.MemoryLog
-vizd.service.MemoryLog = lambda **options: _log(**options | {{"max_age_ms": {age_ms}}})
+import vizd.history
+_log = vizd.history.MemoryLog
+vizd.history.MemoryLog = lambda **options: _log(**options | {{"max_age_ms": {age_ms}}})
 """
 """Run in the daemon's process before it starts: a log that keeps less than the minute that is the least it offers."""
 

@@ -81,7 +81,7 @@ def _read_times(minutes: float, rounds: int) -> Reading:
 
 def _unpack(log: MemoryLog) -> float:
     began_s = time.perf_counter()
-    for block in log._blocks:
+    for block in log._heads:
         decompress(block.all.events)
     return time.perf_counter() - began_s
 

@@ -38,10 +38,10 @@ ADDED_MIB = 64
 _PUT_AN_HOUR = """
 import sys
 sys.path.insert(0, {tree!r})
-import vizd.service
+import vizd.history
 from bench.speed.past import put_an_hour_into
-_log = vizd.service.MemoryLog
-vizd.service.MemoryLog = lambda **options: put_an_hour_into(_log(**options))
+_log = vizd.history.MemoryLog
+vizd.history.MemoryLog = lambda **options: put_an_hour_into(_log(**options))
 """
 """Run in the daemon's process before it starts."""
 _READ_FOR_EVER = """

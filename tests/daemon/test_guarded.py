@@ -47,6 +47,7 @@ class GuardedTests(SynchronousTestCase):
         given |= {
             "interface": "0.0.0.0", "grpc-interface": "::1", "allowed-origins": "https://a.example",
             "allowed-hosts": "a.example", "insight-config": str(thresholds), "log-format": "json",
+            "data-dir": "no-such-directory",
         }  # fmt: skip
         self.assertEqual(set(given), {option.name for option in OPTIONS})
         ended = run_to_end("--check", *(text for name, value in given.items() for text in (f"--{name}", value)))

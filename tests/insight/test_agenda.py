@@ -12,6 +12,7 @@ from vizd.insight.agenda import Agenda
 @dataclass(eq=False)
 class Thing:
     due_ms: int | None = None
+    turn: int = 0
 
 
 class AgendaTests(SynchronousTestCase):

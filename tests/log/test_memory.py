@@ -13,7 +13,7 @@ from tests.log.drafts import draft, mark
 from tests.log.machine import LogMachine, now
 from vizd.events.catalogue import KINDS
 from vizd.events.facet import Facet
-from vizd.log import memory, pages
+from vizd.log import chronicle, pages
 from vizd.log.block import Packed
 from vizd.log.interfaces import ILog
 from vizd.log.memory import MemoryLog
@@ -33,7 +33,7 @@ SMALL = {
 
 
 class MemoryLogContract(LogContract, TestCase):
-    TRIMS_LATE_BY = memory.BLOCK_WINDOWS_QUIET
+    TRIMS_LATE_BY = chronicle.BLOCK_WINDOWS_QUIET
 
     async def make(
         self,
@@ -108,11 +108,11 @@ class MemoryLogTests(TestCase):
         for number in range(500):
             log.append(draft(50 * number, 100))
             kept = log.head.seq - log.tail.seq
-            self.assertGreaterEqual(kept, min(number + 1, memory.PLAIN_MS // 50))
-        self.assertLess(kept, memory.PLAIN_MS // 50 + memory.BLOCK_WINDOWS)
+            self.assertGreaterEqual(kept, min(number + 1, chronicle.PLAIN_MS // 50))
+        self.assertLess(kept, chronicle.PLAIN_MS // 50 + chronicle.BLOCK_WINDOWS)
         for number in range(500):
             log.append(draft(10**6 + 1_000 * number, 100))
-            self.assertGreaterEqual(log.head.seq - log.tail.seq, memory.PLAIN_WINDOWS)
+            self.assertGreaterEqual(log.head.seq - log.tail.seq, chronicle.PLAIN_WINDOWS)
 
     def test_an_hour_of_silence_takes_little(self) -> None:
         log = MemoryLog("here", 3_600_000, 1 << 30)
@@ -209,7 +209,7 @@ def made(number: int) -> Draft:
 def seal_early(patch: Callable[[Any, str, int], Any]) -> None:
     """So that a short run comes to it."""
     for name, value in SMALL.items():
-        patch(memory, name, value)
+        patch(chronicle, name, value)
     patch(pages, "SCANNED_PER_BLOCK", 2)
 
 

@@ -4,8 +4,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.log.drafts import draft
 from vizd.log.block import Block
+from vizd.log.chronicle import PLAIN_SHARE, PLAIN_WINDOWS
 from vizd.log.keyframe import Keyframe
-from vizd.log.memory import PLAIN_SHARE, PLAIN_WINDOWS, MemoryLog
+from vizd.log.memory import MemoryLog
 from vizd.log.segment import Segment
 from vizd.log.window import START, Window
 

@@ -66,6 +66,10 @@ class SiteTests(SynchronousTestCase):
             self.assertEqual((answer.status, answer.json["error"]["code"]), (404, "not_found"), path)
             self.assertIn("/api/history", answer.json["error"]["message"])
 
+    def test_so_it_is_whatever_the_method(self) -> None:
+        self.browser.ask("/nowhere", "POST")
+        self.assertEqual(self.browser.heard().status, 404)
+
     def test_a_query_does_not_change_the_path(self) -> None:
         self.assertEqual(self.browser.get("/api/stats?x=/y").status, 200)
 

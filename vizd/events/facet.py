@@ -6,9 +6,15 @@ events by looking verdicts up, so its cost per event is that of a dict.
 
 from dataclasses import dataclass
 
-from vizd.events.catalogue import Kind
+from vizd.events.catalogue import KINDS, Kind
 
-__all__ = ["Facet", "Facets"]
+__all__ = ["Facet", "FacetRow", "Facets"]
+
+FacetRow = tuple[str, tuple[int, ...], int | None]
+"""A facet where it is stored: the name of its kind, its nodes, its shard."""
+
+_NAMES = {kind: str(kind) for kind in KINDS}
+_KINDS = {name: kind for kind, name in _NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +30,10 @@ class Facet:
     kind: Kind
     nodes: tuple[int, ...]
     shard: int | None
+
+    def row(self) -> FacetRow:
+        """To be stored."""
+        return _NAMES[self.kind], self.nodes, self.shard
 
 
 class Facets(dict[tuple[Kind, int | tuple[int, ...], int | None], Facet]):
@@ -47,3 +57,11 @@ class Facets(dict[tuple[Kind, int | tuple[int, ...], int | None], Facet]):
     def of(self, kind: Kind, nodes: tuple[int, ...], shard: int | None) -> Facet:
         """The facet of an event with these."""
         return self[kind, nodes if len(nodes) > 1 else nodes[0], shard]
+
+    def of_row(self, row: FacetRow) -> Facet:
+        """The facet that was stored so.
+
+        :raises LookupError: this version knows no such kind.
+        """
+        name, nodes, shard = row
+        return self.of(_KINDS[name], nodes, shard)

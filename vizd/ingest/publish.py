@@ -188,6 +188,7 @@ class PublishCalls:
             unknown=decoded.unknown,
             skew_ms=skew_ms,
             restated=message.restated,
+            given_up=known.given_up,
         )
         self._inbox.put(Arrival(mark, decoded.facets, decoded.fragments, sum(map(len, decoded.fragments))))
 

@@ -119,6 +119,10 @@ class Registry:
     _known: OrderedDict[Publisher, Known] = field(default_factory=OrderedDict)
     _latest: dict[tuple[int, str], Known] = field(default_factory=dict)
 
+    def recall(self, known: Known) -> None:
+        """What the log knows of an incarnation from before this daemon's start; those that connected first, first."""
+        self._remember(known)
+
     def connect(
         self, publisher: Publisher, next_seq: int, acked_through: int, end: Callable[[Fault], None]
     ) -> tuple[Stream, list[Mark]]:
@@ -273,4 +277,4 @@ class Registry:
     @staticmethod
     def _mark(known: Known, *, connected: bool, lost: int = 0) -> Mark:
         through = known.received_through
-        return Mark(known.publisher, through + 1, through, lost=lost, connected=connected)
+        return Mark(known.publisher, through + 1, through, lost=lost, connected=connected, given_up=known.given_up)

@@ -1,8 +1,8 @@
 """One subject of a rule for which its condition holds, or lately did."""
 
-from collections import deque
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from vizd.insight.finding import Finding
 from vizd.log.window import Position
@@ -13,8 +13,7 @@ _POSITIONS = 4
 """Of the first, and of the last, that are kept as evidence."""
 
 
-@dataclass(slots=True, eq=False)
-class Case:
+class Case(msgspec.Struct, array_like=True, eq=False):
     """One subject.
 
     :ivar key: names it among those of its rule. :ivar since_ms: since when the condition holds.
@@ -23,7 +22,7 @@ class Case:
     :ivar ceased_ms: since when it does not hold; ``None``: it does.
     :ivar witnesses: nodes that could have said otherwise, if only their events are all there.
     :ivar finding: as it was told last; ``None``: it is not open yet. :ivar told_ms: when that was.
-    :ivar due_ms: when it is to be looked at again.
+    :ivar due_ms: when it is to be looked at again; ``turn``: see ``Due``.
     """
 
     key: str
@@ -36,11 +35,12 @@ class Case:
     witnesses: frozenset[int] = frozenset()
     lapses_ms: int | None = None
     ceased_ms: int | None = None
-    first: list[Position] = field(default_factory=list)
-    last: deque[Position] = field(default_factory=lambda: deque(maxlen=_POSITIONS))
+    first: list[Position] = []
+    last: list[Position] = []
     finding: Finding | None = None
     told_ms: int = 0
     due_ms: int | None = None
+    turn: int = 0
 
     def note(self, position: Position) -> None:
         """This shows it, too."""
@@ -50,3 +50,4 @@ class Case:
             self.first.append(position)
         else:
             self.last.append(position)
+            del self.last[:-_POSITIONS]

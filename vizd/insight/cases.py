@@ -14,6 +14,7 @@ from vizd.insight.cluster import Cluster
 from vizd.insight.finding import Finding
 from vizd.insight.ledger import Ledger
 from vizd.log.window import Position
+from vizd.state.copied import CopiedDict
 
 __all__ = ["Cases"]
 
@@ -50,11 +51,11 @@ class Cases:
         self._ledger = ledger
         self._opens_after_ms = opens_after_ms
         self._closes_after_ms = closes_after_ms
-        self._cases: dict[str, Case] = {}
+        self._cases: CopiedDict[str, Case] = CopiedDict(tuple[str, Case])
         self._open: dict[str, Case] = {}
         self._waiting: dict[str, Case] = {}
         self._touched: dict[str, Case] = {}
-        self._agenda = Agenda[Case]()
+        self._agenda = Agenda[Case](lambda case: self._cases.get(case.key))
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -142,6 +143,33 @@ class Cases:
         for case in [each for each in self._cases.values() if each.subject.get("node") == node]:
             self._end(case, self._cluster.now_ms)
 
+    # Keyframes.
+
+    @property
+    def all(self) -> CopiedDict[str, Case]:
+        """By key; not to be changed."""
+        return self._cases
+
+    @property
+    def open_keys(self) -> list[str]:
+        """Of those with a finding that is open, in the order in which these opened."""
+        return list(self._open)
+
+    @property
+    def waiting_keys(self) -> list[str]:
+        """Of those whose finding waits for room, those first that waited first."""
+        return list(self._waiting)
+
+    def restore(self, cases: Iterable[tuple[str, Case]], open_keys: Iterable[str], waiting_keys: Iterable[str]) -> None:
+        """Be as a keyframe says.
+
+        :raises LookupError: a key is of none of these cases.
+        """
+        self._cases.update(cases)
+        self._open = {key: self._cases[key] for key in open_keys}
+        self._waiting = {key: self._cases[key] for key in waiting_keys}
+        self._agenda.restore(self._cases.values())
+
     # At the end of a window.
 
     def settle(self) -> None:
@@ -197,7 +225,7 @@ class Cases:
             return
         self._waiting.pop(case.key, None)
         self._open[case.key] = case
-        case.note(self._cluster.position)
+        self._cases[case.key].note(self._cluster.position)
         self._tell(case, f"{self._rule}/{case.key}/{self._cluster.position.seq}", now_ms, is_open=True)
 
     def _update(self, case: Case, told: Finding, now_ms: int) -> None:

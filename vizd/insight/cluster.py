@@ -51,6 +51,7 @@ class Cluster:
     :ivar now_ms: the latest end of a window. :ivar start_ms: of the newest window. :ivar position: behind it.
     :ivar second: the one in which the newest window starts; ``second_before``: that of the window before it.
     :ivar processes: those that publish. :ivar swim: by node, the newest of Swim's words for it.
+    :ivar shards_ms: by shard, when it was mentioned last; ``nodes_ms``: by node.
     :cvar MAX_MENTIONED: shards, and nodes, whose last mention is remembered; beyond it the older half goes.
     """
 
@@ -65,8 +66,8 @@ class Cluster:
         self.second = self.second_before = 0
         self.processes = Processes()
         self.swim: dict[int, str] = {}
-        self._shards_ms: dict[int | None, int] = {}
-        self._nodes_ms: dict[int, int] = {}
+        self.shards_ms: dict[int | None, int] = {}
+        self.nodes_ms: dict[int, int] = {}
 
     def enter(self, window: Window) -> None:
         """The next window, before its marks and events."""
@@ -74,9 +75,9 @@ class Cluster:
         self.start_ms = window.start_ms
         self.position = window.position
         self.second_before, self.second = self.second, window.start_ms // 1_000
-        self._shards_ms |= dict.fromkeys(window.shards, self.now_ms)
-        self._nodes_ms |= dict.fromkeys(window.nodes, self.now_ms)
-        for mentioned in (self._shards_ms, self._nodes_ms):
+        self.shards_ms |= dict.fromkeys(window.shards, self.now_ms)
+        self.nodes_ms |= dict.fromkeys(window.nodes, self.now_ms)
+        for mentioned in (self.shards_ms, self.nodes_ms):
             if len(mentioned) > self.MAX_MENTIONED:
                 _halve(mentioned)
 
@@ -134,9 +135,9 @@ class Cluster:
     def is_forgotten(self, subject: Mapping[str, Any], before_ms: int) -> bool:
         """The log has nothing of this node, or of this shard, since then."""
         shard, node = subject.get("shard"), subject.get("node")
-        if node is not None and node not in self.coverage and self._nodes_ms.get(node, -1) < before_ms:
+        if node is not None and node not in self.coverage and self.nodes_ms.get(node, -1) < before_ms:
             return True
-        return shard is not None and self._shards_ms.get(shard, -1) < before_ms
+        return shard is not None and self.shards_ms.get(shard, -1) < before_ms
 
 
 def _halve(mentioned: dict[Any, int]) -> None:

@@ -1,5 +1,7 @@
 """A shard that is cut over to a replica which has no whole copy."""
 
+import msgspec
+
 from vizd.insight.cluster import Event
 from vizd.insight.rule import Rule, after_s
 from vizd.insight.subjects import Subjects
@@ -8,16 +10,13 @@ from vizd.log.window import Position
 __all__ = ["CutoverWithoutSnapshot"]
 
 
-class _Move:
+class _Move(msgspec.Struct, array_like=True):
     """:ivar since_ms: when it began to be told, and ``position`` where. :ivar is_copied: its snapshot is done."""
 
-    __slots__ = ("is_copied", "position", "reporters", "since_ms")
-
-    def __init__(self, since_ms: int, position: Position) -> None:
-        self.since_ms = since_ms
-        self.position = position
-        self.is_copied = False
-        self.reporters: set[int] = set()
+    since_ms: int
+    position: Position
+    is_copied: bool = False
+    reporters: set[int] = set()
 
 
 class CutoverWithoutSnapshot(Rule):
@@ -41,7 +40,7 @@ class CutoverWithoutSnapshot(Rule):
 
     def prepare(self) -> None:
         """See ``Rule``."""
-        self._moves = Subjects[int | None, _Move]()
+        self._moves: Subjects[int | None, _Move] = self.remember("moves", tuple[int | None, _Move])
 
     def follow(self, event: Event) -> None:
         """See ``Rule``."""

@@ -1,7 +1,6 @@
 """A shard that elects again and again."""
 
-from collections import deque
-from dataclasses import dataclass, field
+import msgspec
 
 from vizd.insight.cluster import Event
 from vizd.insight.rule import Rule, Threshold
@@ -14,17 +13,16 @@ _MAX_REPORTERS = 64
 """Of a term: more nodes than hold one shard."""
 
 
-@dataclass(slots=True)
-class _Terms:
+class _Terms(msgspec.Struct, array_like=True):
     """Of a shard.
 
     :ivar newest: the highest one. :ivar reporters: its publishers, each with its incarnation.
     :ivar begun: when the last ones began, and behind which window.
     """
 
-    begun: deque[tuple[int, Position]]
+    begun: list[tuple[int, Position]] = []
     newest: int = -1
-    reporters: dict[int, int | None] = field(default_factory=dict)
+    reporters: dict[int, int | None] = {}
 
 
 class ElectionStorm(Rule):
@@ -47,7 +45,7 @@ class ElectionStorm(Rule):
 
     def prepare(self) -> None:
         """See ``Rule``."""
-        self._shards = Subjects[int | None, _Terms]()
+        self._shards: Subjects[int | None, _Terms] = self.remember("shards", tuple[int | None, _Terms])
 
     def follow(self, event: Event) -> None:
         """See ``Rule``."""
@@ -56,13 +54,14 @@ class ElectionStorm(Rule):
         number, processes = event.data["term"], self.cluster.processes
         terms = self._shards.get(event.shard)
         if terms is None or (number < terms.newest and processes.have_restarted(terms.reporters)):
-            terms = _Terms(deque(maxlen=self.limits["terms"] + 1))
+            terms = _Terms()
         self._shards.put(event.shard, terms)
         if number > terms.newest:
             terms.newest = number
             terms.reporters.clear()
             if not event.restated:
                 terms.begun.append((self.cluster.now_ms, self.cluster.position))
+                del terms.begun[: -self.limits["terms"] - 1]
                 self._judge(event, terms)
         if number == terms.newest and len(terms.reporters) < _MAX_REPORTERS:
             terms.reporters[event.node] = processes.incarnation(event.node)

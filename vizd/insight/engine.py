@@ -43,7 +43,9 @@ class StallWithoutCompaction(NodeRule):
     def prepare(self) -> None:
         """See ``Rule``."""
         # By level, of which there are 256 at most: when it was last heard of.
-        self._running = Subjects[tuple[int, int | None], dict[int, int]]()
+        self._running: Subjects[tuple[int, int | None], dict[int, int]] = self.remember(
+            "running", tuple[tuple[int, int | None], dict[int, int]]
+        )
 
     def follow(self, event: Event) -> None:
         """See ``Rule``."""

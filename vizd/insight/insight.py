@@ -11,6 +11,7 @@ from vizd.events.catalogue import KINDS, Kind
 from vizd.events.facet import Facet
 from vizd.insight.cluster import Cluster, read_event
 from vizd.insight.finding import Finding
+from vizd.insight.keyframe import pieces, restore
 from vizd.insight.ledger import Ledger
 from vizd.insight.rule import Rule
 from vizd.insight.rules import RULES
@@ -32,7 +33,7 @@ _SWIM = {"Confirm": "dead", "Leave": "left"}
 
 
 class Insight:
-    """Folded over a log from its beginning, each window after ``coverage`` and ``timeline`` have folded it."""
+    """Folded over a log from its beginning, or from a keyframe; each window after ``coverage`` and ``timeline``."""
 
     def __init__(self, coverage: Coverage, timeline: Timeline, thresholds: Thresholds = _DEFAULTS) -> None:
         self._cluster = Cluster(coverage, timeline)
@@ -134,6 +135,22 @@ class Insight:
                 rule.gone(node, _SWIM[kind])
             elif kind == "Alive" and (process is None or process.connected):
                 rule.back(node)
+
+    # Keyframes.
+
+    def keyframe(self) -> Iterator[bytes]:
+        """Pieces of all that it knows now; they may be made while it is folded on."""
+        return pieces(self._cluster, self._ledger, self._rules, self._interests.seen, self._trimmed_ms)
+
+    def restore(self, pieces: Iterable[bytes]) -> None:
+        """Know what the keyframe knew, in place of nothing; no listener hears of it.
+
+        Of a rule that is not followed any more nothing is taken; one that was not followed begins here.
+
+        :raises ValueError: it can't be read; nothing has changed then.
+        """
+        seen, self._trimmed_ms = restore(pieces, self._cluster, self._ledger, self._rules)
+        self._interests.seen |= seen
 
     # Answers.
 

@@ -1,11 +1,11 @@
 """A shard without a leader that is known."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from vizd.insight.cluster import Event
 from vizd.insight.rule import Rule, after_s
 from vizd.insight.subjects import Subjects
-from vizd.state.leadership import Leadership
+from vizd.state.leadership import Lead, Leadership
 
 __all__ = ["ShardWithoutLeader"]
 
@@ -21,20 +21,21 @@ _GONE = {
 }
 
 
-@dataclass(slots=True)
-class _Shard:
+class _Shard(msgspec.Struct, array_like=True):
     """What is known of one.
 
     :ivar leader: the node that leads it, or did when it went away; ``None``: none is known.
     :ivar is_away: it has gone, and may come back. :ivar why: there is no leader.
     :ivar candidates: those that asked for votes since. :ivar reporters: nodes that have told something of it.
+    :ivar lead: what its newest election or StepDown is judged by.
     """
 
     leader: int | None = None
     is_away: bool = False
     why: str = "none was known before"
-    candidates: set[int] = field(default_factory=set)
-    reporters: set[int] = field(default_factory=set)
+    candidates: set[int] = set()
+    reporters: set[int] = set()
+    lead: Lead | None = None
 
 
 class ShardWithoutLeader(Rule):
@@ -55,8 +56,16 @@ class ShardWithoutLeader(Rule):
     def prepare(self) -> None:
         """See ``Rule``."""
         self._leadership = Leadership(self.cluster.processes.incarnation)
-        self._shards = Subjects[int, _Shard]()
+        self._shards: Subjects[int, _Shard] = self.remember("shards", tuple[int, _Shard])
         self._led: dict[int, set[int]] = {}
+
+    def restored(self) -> None:
+        """See ``Rule``."""
+        for number, shard in self._shards.items():
+            if shard.leader is not None:
+                self._led.setdefault(shard.leader, set()).add(number)
+            if shard.lead is not None:
+                self._leadership.put(_key(number), shard.lead)
 
     def follow(self, event: Event) -> None:
         """See ``Rule``."""
@@ -71,11 +80,13 @@ class ShardWithoutLeader(Rule):
             shard.reporters.add(event.node)
         if event.kind in ("VoteReq", "VoteGranted"):
             self._vote(number, shard, event)
-        elif self._leadership.follow(_key(number), event.facet, event.data["term"]):
-            if event.kind == "StepDown":
-                self._step_down(number, shard, event)
-            else:
-                self._elect(number, shard, event)
+            return
+        is_newest = self._leadership.follow(_key(number), event.facet, event.data["term"])
+        shard.lead = self._leadership.get(_key(number))
+        if is_newest and event.kind == "StepDown":
+            self._step_down(number, shard, event)
+        elif is_newest:
+            self._elect(number, shard, event)
 
     def _elect(self, number: int, shard: _Shard, event: Event) -> None:
         self._unlead(number, shard)
@@ -108,7 +119,7 @@ class ShardWithoutLeader(Rule):
 
     def back(self, node: int) -> None:
         """See ``Rule``."""
-        for number in self._led.get(node, ()):
+        for number in sorted(self._led.get(node, ())):  # As in every life: findings are told in this order.
             self._shards[number].is_away = False
             self.cases.ceases({"shard": number})
 

@@ -1,6 +1,6 @@
 """All findings in their newest version: those that are open, and those that have closed lately."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from vizd.insight.finding import SEVERITIES, Finding
@@ -45,6 +45,17 @@ class Ledger:
         for listener in self._listeners:
             listener(finding, word)
         return finding
+
+    @property
+    def newest(self) -> list[Finding]:
+        """The newest version of each, in the order of ``change``."""
+        return list(self._newest.values())
+
+    def restore(self, changes: int, newest: Iterable[Finding]) -> None:
+        """Be as a keyframe says."""
+        self.changes = changes
+        self._newest = {each.id: each for each in newest}
+        self._closed = {each.id: each for each in self._newest.values() if not each.open}
 
     def trim(self, before_ms: int) -> None:
         """Forget what was over before this; cheap to call often."""

@@ -1,7 +1,5 @@
 """What Swim says of nodes: suspected, dead, and back and forth between the two."""
 
-from collections import deque
-
 from vizd.insight.cluster import Event
 from vizd.insight.rule import Rule, Threshold
 from vizd.insight.subjects import Subjects
@@ -71,8 +69,10 @@ class SwimFlapping(Rule):
 
     def prepare(self) -> None:
         """See ``Rule``."""
-        self._suspected = Subjects[int, deque[tuple[int, Position]]]()
-        self._newest = Subjects[int, str]()
+        self._suspected: Subjects[int, list[tuple[int, Position]]] = self.remember(
+            "suspected", tuple[int, list[tuple[int, Position]]]
+        )
+        self._newest: Subjects[int, str] = self.remember("newest", tuple[int, str])
 
     def follow(self, event: Event) -> None:
         """See ``Rule``."""
@@ -86,11 +86,10 @@ class SwimFlapping(Rule):
 
     def _count(self, node: int) -> None:
         times, within_s, now_ms = self.limits["times"], self.limits["within_s"], self.cluster.now_ms
-        suspected = self._suspected.get(node)
-        if suspected is None:
-            suspected = deque(maxlen=times)
+        suspected = self._suspected.get(node, [])
         self._suspected.put(node, suspected)
         suspected.append((now_ms, self.cluster.position))
+        del suspected[:-times]
         first_ms, _ = suspected[0]
         if len(suspected) == times and now_ms - first_ms <= within_s * 1_000:
             self.cases.holds(

@@ -6,11 +6,12 @@ A rule hears of events of its ``kinds``, of marks, of nodes that go and come bac
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from vizd.insight.cases import Cases
 from vizd.insight.cluster import Cluster, Event
 from vizd.insight.ledger import Ledger
+from vizd.insight.subjects import Subjects
 from vizd.log.window import Mark
 
 __all__ = ["NodeRule", "Rule", "Threshold", "after_s"]
@@ -44,6 +45,7 @@ class Rule:
         any of them there is no data.
     :cvar thresholds: what can be set; ``after_s`` is how long its condition must hold before a finding opens.
     :cvar closes_after_ms: how long the contrary must hold before it closes.
+    :ivar memory: by name, what it remembers.
     """
 
     name: ClassVar[str]
@@ -64,10 +66,22 @@ class Rule:
         self.limits = limits
         opens_after_ms = limits.get("after_s", 0) * 1_000
         self.cases = Cases(self.name, self.severity, cluster, ledger, opens_after_ms, self.closes_after_ms)
+        self.memory: dict[str, Subjects[Any, Any]] = {}
         self.prepare()
 
     def prepare(self) -> None:
         """Make what it remembers."""
+
+    def remember(self, name: str, entry: Any) -> Subjects[Any, Any]:
+        """Subjects that go into keyframes and come back from them.
+
+        :param name: among those of the rule. :param entry: the type of a key and its value, for msgspec.
+        """
+        subjects = self.memory[name] = Subjects(entry)
+        return subjects
+
+    def restored(self) -> None:
+        """All that it remembers has come back from a keyframe: make what follows from it."""
 
     def follow(self, event: Event) -> None:
         """The next event of its kinds. Of some kinds it is only the newest of each node and shard in a window."""

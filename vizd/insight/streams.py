@@ -47,7 +47,7 @@ class NodeLossy(Rule):
 
     def prepare(self) -> None:
         """See ``Rule``."""
-        self._lost = Subjects[int, int]()
+        self._lost: Subjects[int, int] = self.remember("lost", tuple[int, int])
 
     def follow_mark(self, mark: Mark) -> None:
         """See ``Rule``."""
@@ -79,7 +79,7 @@ class ClockSkew(NodeRule):
 
     def prepare(self) -> None:
         """See ``Rule``."""
-        self._told_ms = Subjects[int, int]()
+        self._told_ms: Subjects[int, int] = self.remember("told_ms", tuple[int, int])
 
     def follow_mark(self, mark: Mark) -> None:
         """See ``Rule``."""

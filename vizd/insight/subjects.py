@@ -1,14 +1,17 @@
 """What a rule remembers of each of its subjects, bounded."""
 
+from collections.abc import Hashable
 from typing import TypeVar
+
+from vizd.state.copied import CopiedDict
 
 __all__ = ["Subjects"]
 
-K = TypeVar("K")
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Subjects(dict[K, V]):
+class Subjects(CopiedDict[K, V]):
     """In the order in which they were put; beyond ``MAX`` the one that was put first is forgotten.
 
     :cvar MAX: as many as ``Cases.MAX_SUBJECTS``.

@@ -1,6 +1,6 @@
 """A term that goes back: what Raft promises never to happen, unless a disk has lost what was on it."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from vizd.insight.cluster import Event
 from vizd.insight.rule import Rule, Threshold
@@ -13,8 +13,7 @@ _MAX_REPORTERS = 64
 """Of a shard: more nodes than hold one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
+class _Report(msgspec.Struct, array_like=True, frozen=True):
     """Of a term, by a process, and when and where in the log it was."""
 
     term: int
@@ -23,12 +22,11 @@ class _Report:
     position: Position
 
 
-@dataclass(slots=True)
-class _Shard:
+class _Shard(msgspec.Struct, array_like=True):
     """:ivar highest: of each node's process. :ivar elections: of the highest term that was elected in, by reporter."""
 
-    highest: dict[int, _Report] = field(default_factory=dict)
-    elections: dict[int, _Report] = field(default_factory=dict)
+    highest: dict[int, _Report] = {}
+    elections: dict[int, _Report] = {}
 
     @property
     def elected(self) -> _Report | None:
@@ -61,7 +59,7 @@ class TermBack(Rule):
 
     def prepare(self) -> None:
         """See ``Rule``."""
-        self._shards = Subjects[int | None, _Shard]()
+        self._shards: Subjects[int | None, _Shard] = self.remember("shards", tuple[int | None, _Shard])
 
     def follow(self, event: Event) -> None:
         """See ``Rule``."""

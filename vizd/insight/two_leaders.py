@@ -1,6 +1,6 @@
 """Two leaders of one shard in one term: what Raft promises never to happen."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from vizd.insight.cluster import Event
 from vizd.insight.rule import Rule
@@ -15,8 +15,7 @@ _MAX_REPORTERS = 64
 """Of an election: more nodes than hold one shard."""
 
 
-@dataclass(slots=True)
-class _Election:
+class _Election(msgspec.Struct, array_like=True):
     """The first one that was told of its term.
 
     :ivar leader: ``data.node`` as it stands. :ivar at_ms: when it was told; ``position``: behind the window that did.
@@ -26,7 +25,7 @@ class _Election:
     leader: int
     at_ms: int
     position: Position
-    reporters: dict[int, int | None] = field(default_factory=dict)
+    reporters: dict[int, int | None] = {}
 
 
 class TwoLeaders(Rule):
@@ -47,7 +46,9 @@ class TwoLeaders(Rule):
 
     def prepare(self) -> None:
         """See ``Rule``."""
-        self._elections = Subjects[int | None, dict[int, _Election]]()
+        self._elections: Subjects[int | None, dict[int, _Election]] = self.remember(
+            "elections", tuple[int | None, dict[int, _Election]]
+        )
 
     def follow(self, event: Event) -> None:
         """See ``Rule``."""

@@ -22,6 +22,7 @@ import msgspec
 
 from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
+from vizd.log.head import BlockHead
 from vizd.log.window import Mark, Position, Window
 from vizd.log.zstd import compress, decompress
 
@@ -130,6 +131,10 @@ class Unpacked:
     def _facet_ends(self) -> Sequence[int]:
         return list(accumulate(self._packed.counts, initial=0))
 
+    def unpack(self) -> None:
+        """Everything, now, where whoever asks for it later must not wait."""
+        _ = self._text, self._facets
+
     def text_of(self, window: int) -> bytes:
         """The events of the block's window with this index, with commas between."""
         return self._text[self._text_ends[window] : max(self._text_ends[window], self._text_ends[window + 1] - 1)]
@@ -175,31 +180,15 @@ class Packed:
         return len(self.events) + len(self.facets) + self.sizes.itemsize * 2 * len(self.sizes)
 
 
-class Block:
+class Block(BlockHead):
     """Windows that follow each other, compressed. Never changed.
 
-    :ivar before: in front of its first window. :ivar behind: behind its last one.
-    :ivar latest_ms: the latest end of a window, up to its last; after a step of the clock that may be another one's.
-    :ivar table: that of its segment. :ivar all: every event. :ivar rare: those of the rare types once more, where
-        there are some. :ivar everything: what occurs in it. :ivar common: what occurs in it and is not rare.
+    :ivar table: of the facets in it; that of its segment, where blocks of one share it.
+    :ivar all: every event. :ivar rare: those of the rare types once more, where there are some.
+    :ivar packed_marks: see ``marks``.
     """
 
-    __slots__ = (
-        "_counts",
-        "_ends",
-        "_marks",
-        "_starts",
-        "all",
-        "before",
-        "behind",
-        "common",
-        "everything",
-        "latest_ms",
-        "memory_bytes",
-        "origins",
-        "rare",
-        "table",
-    )
+    __slots__ = ("all", "packed_marks", "rare", "table")
 
     def __init__(
         self, before: Position, windows: Sequence[Window], table: FacetTable, latest_before_ms: int = 0
@@ -207,61 +196,53 @@ class Block:
         """
         :param latest_before_ms: the latest end of a window in front of it.
         """
-        self.before = before
-        self.latest_ms = max(latest_before_ms, *(window.end_ms for window in windows))
-        self.behind = windows[-1].position
         self.table = table
-        self.origins = [window.origin for window in windows]
-        self._starts = array("Q", [window.start_ms for window in windows])
-        self._ends = array("Q", [window.end_ms for window in windows])
-        self._counts = array("I", [count for window in windows for count in window.counts])
-        marks = _encode_marks([window.marks for window in windows])
-        self._marks = compress(marks)
+        self.packed_marks = compress(_encode_marks([window.marks for window in windows]))
         indexes = [list(map(table.__getitem__, window.facets)) for window in windows]
         different = {index for window in indexes for index in window}
-        self.everything = Occurring(different, table)
+        everything = Occurring(different, table)
         self.all = Packed.of([window.fragments for window in windows], indexes)
         rare = _rare_types([sum(window.counts[index] for window in windows) for index in range(len(TYPES))])
         rare_indexes = {index for index in different if rare >> table.facets[index].kind.type.index & 1}
-        self.common = Occurring(different - rare_indexes, table)
+        common = Occurring(different - rare_indexes, table)
         self.rare = _pack_some(windows, indexes, rare_indexes) if rare_indexes else None
-        self.memory_bytes = (
+        counts_by_type = array("I", [count for window in windows for count in window.counts])
+        super().__init__(
+            before,
+            latest_before_ms,
+            [window.origin for window in windows],
+            array("Q", [window.start_ms for window in windows]),
+            array("Q", [window.end_ms for window in windows]),
+            counts_by_type,
+            everything,
+            common,
             self.all.memory_bytes
             + (self.rare.memory_bytes if self.rare else 0)
-            + len(self._marks)
-            + 4 * len(self._counts)
+            + len(self.packed_marks)
+            + 4 * len(counts_by_type)
             + 24 * len(windows)
-            + self.everything.memory_bytes
-            + self.common.memory_bytes
-            + _BLOCK_OVERHEAD_BYTES
+            + everything.memory_bytes
+            + common.memory_bytes
+            + _BLOCK_OVERHEAD_BYTES,
         )
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    def bounds(self, window: int) -> tuple[int, int]:
-        """``start_ms`` and ``end_ms`` of the window with this index."""
-        return self._starts[window], self._ends[window]
-
-    @property
-    def starts(self) -> Sequence[int]:
-        """``start_ms`` of each window."""
-        return self._starts
-
-    def counts(self, window: int) -> Sequence[int]:
-        """Events by type of the window with this index."""
-        return self._counts[window * len(TYPES) : (window + 1) * len(TYPES)]
-
-    def position(self, window: int) -> Position:
-        """Behind the window with this index; -1 is in front of the first."""
-        if window < 0:
-            return self.before
-        events = sum(self._counts[: (window + 1) * len(TYPES)])
-        return Position(self.before.seq + window + 1, self.before.total_events + events, self._ends[window])
 
     def marks(self) -> list[list[Mark]]:
         """Of each window."""
-        return _decode_marks(decompress(self._marks))
+        return _decode_marks(decompress(self.packed_marks))
+
+    @classmethod
+    def again(cls, head: BlockHead, table: FacetTable, events: "Packed", packed_marks: bytes) -> "Block":
+        """A block that was kept elsewhere.
+
+        :param events: all of them, or the rare ones, where the reader wants no others: ``all`` of the new block.
+        """
+        block = cls.__new__(cls)
+        BlockHead.__init__(
+            block, head.before, head.latest_before_ms, head.origins, head.starts, head.ends, head.counts_by_type,
+            head.everything, head.common, head.memory_bytes,
+        )  # fmt: skip
+        block.table, block.all, block.rare, block.packed_marks = table, events, None, packed_marks
+        return block
 
 
 def _pack_some(windows: Sequence[Window], indexes: Sequence[Sequence[int]], wanted: set[int]) -> Packed:

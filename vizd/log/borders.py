@@ -6,6 +6,7 @@ some seconds later.
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from vizd.log.keyframe import BEGINNING, Keyframe
 from vizd.log.segment import Segment
@@ -20,11 +21,18 @@ PIECES_PER_APPEND = 4
 class Borders:
     """Draws them, and hands the segments out."""
 
-    def __init__(self, keyframe: Callable[[], Iterable[bytes]], max_segment_bytes: int) -> None:
+    def __init__(
+        self,
+        keyframe: Callable[[], Iterable[Any]],
+        max_segment_bytes: int,
+        kind: Callable[[Position, Iterable[Any]], Keyframe] = Keyframe,
+    ) -> None:
         """
         :param keyframe: the pieces of the folds' state, asked for when that is the state at the head.
+        :param kind: what is made of them.
         """
         self._keyframe = keyframe
+        self._kind = kind
         self._max_segment_bytes = max_segment_bytes
         self._ahead = deque([BEGINNING])
         self._unfinished: deque[Keyframe] = deque()
@@ -39,6 +47,14 @@ class Borders:
     def ahead(self) -> deque[Keyframe]:
         """Those that sealing has not come to, in order."""
         return self._ahead
+
+    def resume(self, ahead: Iterable[Keyframe], drawn_ms: int | None) -> None:
+        """Go on with a log that was kept.
+
+        :param ahead: see ``ahead``. :param drawn_ms: when the last one was drawn, by the end of a window.
+        """
+        self._ahead = deque(ahead)
+        self._drawn_ms = drawn_ms
 
     def draw(self, head: Position, current: Segment | None) -> None:
         """Before each append: go on with what is unfinished, and draw one here if it is time.
@@ -55,7 +71,7 @@ class Borders:
         is_full = not self._ahead and current is not None and current.is_full(self._max_segment_bytes)
         if is_full or head.end_ms - self._drawn_ms >= Segment.MAX_AGE_MS:
             self._drawn_ms = head.end_ms
-            keyframe = Keyframe(head, self._keyframe())
+            keyframe = self._kind(head, self._keyframe())
             self._ahead.append(keyframe)
             self._unfinished.append(keyframe)
 

@@ -7,7 +7,9 @@ from zope.interface import Attribute, Interface
 from vizd.log.keyframe import Keyframe
 from vizd.log.window import Draft, Page, PageLimits, Position, Summary, Window
 
-__all__ = ["ILog"]
+__all__ = ["EPOCH_BYTES", "ILog"]
+
+EPOCH_BYTES = 8
 
 
 class ILog(Interface):
@@ -18,16 +20,29 @@ class ILog(Interface):
         oldest ──── read ────▶ tail ──── after ────▶ head
     """
 
-    epoch: bytes = Attribute("Which log this is: 8 random bytes. Positions mean nothing in a log of another epoch.")
+    epoch: bytes = Attribute(
+        "Which log this is: EPOCH_BYTES random bytes. Positions mean nothing in a log of another epoch."
+    )
     head: Position = Attribute("Behind the newest window.")
     tail: Position = Attribute("In front of the oldest window that ``after`` gives at once.")
     oldest: Position = Attribute("In front of the oldest window that it still has.")
     oldest_start_ms: int | None = Attribute("start_ms of the oldest window that it still has; None without one.")
-    memory_bytes: int = Attribute("What the windows take in memory, estimated.")
+    memory_bytes: int = Attribute("What the windows take, in memory or on the disk, estimated.")
     retention_ms: int = Attribute("From the start of the oldest window that it has to the end of the newest.")
     is_shortened: bool = Attribute("It was the bound in bytes that trimmed last, not the one in time.")
     oldest_event_ms: int | None = Attribute("start_ms of the oldest window with events; None without one.")
     newest_event_ms: int | None = Attribute("end_ms of the newest window with events; None without one.")
+
+    has_room: bool = Attribute("More may be appended now. False while too much waits to be durable.")
+
+    def start() -> None:
+        """Appends and reads may come."""
+
+    async def settled() -> None:
+        """Return when every append until now is durable, or can't be made so for the time being."""
+
+    async def close() -> None:
+        """Make what was appended durable, and let go of everything. After the last append."""
 
     def append(draft: Draft) -> None:
         """Give ``draft`` its place and, once that is durable, tell the listeners."""

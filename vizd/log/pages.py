@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from functools import cached_property
 
-from vizd.log.block import Block
+from vizd.log.block import Block, Packed
+from vizd.log.head import BlockHead
 from vizd.log.sealed import SealedWindow, Unpacker
 from vizd.log.window import PageLimits, Position, Summary, Window
 
@@ -70,17 +71,29 @@ class PageMaker:
             self._room_windows -= 1
             self._room_bytes -= window.memory_bytes
 
-    def take_block(self, block: Block, unpacker: Unpacker) -> None:
-        """Take the windows of the next block that are wanted, from ``position`` on."""
+    def wants(self, head: BlockHead) -> bool:
+        """Whether anything of the next block is; if not, the page goes on behind it."""
         self._room_scanned -= SCANNED_PER_BLOCK
-        first = self.position.seq - block.before.seq
-        behind = min(len(block), self._stop_seq - block.before.seq)
-        if not self._wanted(block.everything):
-            self.position = block.position(behind - 1)
-            return
-        packed = block.all if block.rare is None or self._wanted(block.common) else block.rare
+        if self._wanted(head.everything):
+            return True
+        self.position = head.position(self._behind(head) - 1)
+        return False
+
+    def wants_common(self, head: BlockHead) -> bool:
+        """Whether anything of it is that is not rare."""
+        return self._wanted(head.common)
+
+    def _behind(self, head: BlockHead) -> int:
+        """The index of the window that is the first one not to be looked at."""
+        return min(len(head), self._stop_seq - head.before.seq)
+
+    def take_block(self, block: Block, packed: Packed, unpacker: Unpacker) -> None:
+        """Take the windows of the next block that are wanted, from ``position`` on.
+
+        :param packed: its events: all, or the rare ones if no others are wanted.
+        """
         glance = _Glance(block)
-        for index in range(first, behind):
+        for index in range(self.position.seq - block.before.seq, self._behind(block)):
             window = SealedWindow(block, index, packed, unpacker)
             glance.types = window.types
             self.take(window, glance)

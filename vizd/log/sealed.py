@@ -26,13 +26,17 @@ class Unpacker:
 
     def unpack(self, packed: Packed) -> Unpacked:
         """``packed.unpack()``, remembered."""
-        kept = self._kept.pop(id(packed), None)
-        if kept is None:
-            kept = (packed, packed.unpack())
-            if len(self._kept) >= self.MAX_KEPT:
-                self._kept.popitem(last=False)
-        self._kept[id(packed)] = kept
-        return kept[1]
+        kept = self._kept.get(id(packed))
+        unpacked = packed.unpack() if kept is None else kept[1]
+        self.keep(packed, unpacked)
+        return unpacked
+
+    def keep(self, packed: Packed, unpacked: Unpacked) -> None:
+        """Remember that ``unpacked`` is ``packed``, unpacked."""
+        self._kept.pop(id(packed), None)
+        if len(self._kept) >= self.MAX_KEPT:
+            self._kept.popitem(last=False)
+        self._kept[id(packed)] = (packed, unpacked)
 
 
 class SealedWindow(Window):

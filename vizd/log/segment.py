@@ -1,6 +1,7 @@
 """A run of blocks that is trimmed as a whole, with what its readers need to begin there."""
 
-from vizd.log.block import Block, FacetTable
+from vizd.log.block import FacetTable
+from vizd.log.head import BlockHead
 from vizd.log.keyframe import Keyframe
 
 __all__ = ["Segment"]
@@ -22,10 +23,10 @@ class Segment:
     def __init__(self, keyframe: Keyframe | None = None) -> None:
         self.keyframe = keyframe
         self.table = FacetTable()
-        self.blocks: list[Block] = []
+        self.blocks: list[BlockHead] = []
         self._blocks_bytes = 0
 
-    def add(self, block: Block) -> None:
+    def add(self, block: BlockHead) -> None:
         """The next block."""
         self.blocks.append(block)
         self._blocks_bytes += block.memory_bytes

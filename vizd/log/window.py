@@ -64,6 +64,7 @@ class Mark:
     :ivar skew_ms: the node's clock minus the daemon's; ``None`` where the node did not say.
     :ivar restated: the events of this mark say again what was known, and are no new transitions.
     :ivar refused: it was not let in, since its node number is another process's; says nothing of the node's stream.
+    :ivar given_up: how many events this process has said in all that it gave up before they had a seq.
     """
 
     publisher: Publisher
@@ -77,6 +78,7 @@ class Mark:
     skew_ms: int | None = None
     restated: bool = False
     refused: bool = False
+    given_up: int = 0
 
 
 def counts_of(numbers: Iterable[tuple[Facet, int]]) -> list[int]:

@@ -29,13 +29,13 @@ from vizd.metrics.histogram import Histogram
 from vizd.metrics.tally import Tally
 from vizd.status import Status
 from vizd.stream.encoding import JSON, MESSAGEPACK
+from vizd.stream.gaps import GAP_REASONS
 from vizd.stream.traffic import Sent
 
 __all__ = ["DaemonCollector"]
 
 RANKS = (0.5, 0.9, 0.99, 1.0)
 ENCODINGS = (JSON.name, MESSAGEPACK.name)
-GAP_REASONS = ("trimmed", "paused", "slow", "restart", "corrupt", "budget")
 """Those of the wire contract. All known values of a label are there from the start, with 0: of a series that begins
 with 1 Prometheus sees no increase."""
 CLOSE_CODES = (1000, 1001, 1002, 1003, 1006, 1007, 1008, 1009, 1011, 4008)

@@ -3,6 +3,8 @@
 from array import array
 from bisect import bisect_left
 
+from vizd.state.columns import numbers, packed
+
 __all__ = ["Changes"]
 
 
@@ -18,6 +20,17 @@ class Changes:
     def __init__(self) -> None:
         self._seconds = array("Q")
         self._states = bytearray()
+
+    def columns(self) -> tuple[bytes, bytes]:
+        """All there is, for ``of``."""
+        return packed(self._seconds), bytes(self._states)
+
+    @classmethod
+    def of(cls, seconds: bytes, states: bytes) -> "Changes":
+        """Those of these columns."""
+        changes = cls()
+        changes._seconds, changes._states = numbers("Q", seconds), bytearray(states)
+        return changes
 
     @property
     def newest(self) -> tuple[int, int] | None:

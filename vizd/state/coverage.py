@@ -13,62 +13,45 @@ brings in a new process: where several daemons write one log, what an older one 
 later.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
-from vizd.log.window import Mark, Publisher, Window
-from vizd.state.received import Received
-from vizd.state.spans import Span, Spans, adjacent_joined
+import msgspec
+
+from vizd.log.window import Mark, Window
+from vizd.state.copied import CopiedDict, Entries
+from vizd.state.covered import COMPLETE, DISCONNECTED, LOSSY, Covered, CoveredNode, covered_nodes
+from vizd.state.pieces import Codec
+from vizd.state.spans import adjacent_joined
 
 __all__ = ["COMPLETE", "DISCONNECTED", "LOSSY", "Coverage", "Covered"]
-
-COMPLETE, LOSSY, DISCONNECTED = "complete", "lossy", "disconnected"
 
 _SECOND_MS = 1_000
 _TRIM_EVERY_MS = 10_000
 """Trimming looks at every node; until then what is too old is left out of answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
-    """What is known of one node's part of a range.
+class _Place(msgspec.Struct, array_like=True, tag="place"):
+    """Of a keyframe; see ``Coverage``."""
 
-    :ivar lost: events, of all seconds that have a part in the range.
-    :ivar disconnected_ms: milliseconds of the range.
-    """
-
-    lost: int
-    disconnected_ms: int
-
-    @property
-    def word(self) -> str:
-        """The worst of it: ``disconnected`` before ``lossy`` before ``complete``."""
-        return DISCONNECTED if self.disconnected_ms else LOSSY if self.lost else COMPLETE
+    newest_ms: int | None
+    oldest_ms: int | None
+    trimmed_ms: int
+    left_out_ms: int | None
 
 
-@dataclass(slots=True, eq=False)
-class _Node:
-    """:ivar disconnected_ms: since when it is; ``None``: it is connected."""
+class _Nodes(msgspec.Struct, array_like=True, tag="nodes"):
+    """Of a keyframe: some nodes, in the order in which they were seen."""
 
-    publisher: Publisher
-    first_seen_ms: int
-    disconnected_ms: int | None = None
-    skew_ms: int | None = None
-    lost: Spans = field(default_factory=Spans)
-    disconnected: Spans = field(default_factory=Spans)
-    received: Received = field(default_factory=Received)
+    nodes: Entries
 
-    def disconnected_in(self, from_ms: int, to_ms: int) -> list[Span]:
-        """Its disconnected spans, cut to the range; one that is still open goes on to its end."""
-        spans = self.disconnected.overlapping(from_ms, to_ms)
-        if self.disconnected_ms is not None and self.disconnected_ms < to_ms:
-            spans.append((self.disconnected_ms, to_ms, 0))
-        return [(max(begin, from_ms), min(end, to_ms), 0) for begin, end, _ in spans if end > from_ms]
+
+_codec: Codec[_Place | _Nodes] = Codec(1, _Place | _Nodes)
 
 
 class Coverage:
-    """Folded over a log from its beginning.
+    """Folded over a log from its beginning, or from a keyframe.
 
     Bounded: losses and disconnects as ``Spans``, ``Received``, and nodes. A disconnected node of which the log has
     nothing left is forgotten; beyond ``max_nodes`` the one that disconnected longest ago; a new one for which that
@@ -82,7 +65,7 @@ class Coverage:
 
     def __init__(self, max_nodes: int = MAX_NODES) -> None:
         self._max_nodes = max_nodes
-        self._nodes: dict[int, _Node] = {}
+        self._nodes: CopiedDict[int, CoveredNode] = covered_nodes()
         self._trimmed_ms = 0
         self._left_out_ms: int | None = None
         self.newest_ms: int | None = None
@@ -126,14 +109,15 @@ class Coverage:
         if before_ms - self._trimmed_ms < _TRIM_EVERY_MS:
             return
         self._trimmed_ms = before_ms
-        for number, node in list(self._nodes.items()):
+        for number in list(self._nodes):
+            node = self._nodes[number]
             node.lost.trim(before_ms)
             node.disconnected.trim(before_ms)
             node.received.trim(before_ms)
             if node.disconnected_ms is not None and node.disconnected_ms < before_ms:
                 del self._nodes[number]
 
-    def _first_seen(self, mark: Mark, at_ms: int) -> _Node | None:
+    def _first_seen(self, mark: Mark, at_ms: int) -> CoveredNode | None:
         if len(self._nodes) >= self._max_nodes:
             self._left_out_ms = at_ms
             gone = min(
@@ -144,11 +128,11 @@ class Coverage:
             if gone is None:
                 return None
             del self._nodes[gone[0]]
-        node = self._nodes[mark.publisher.node] = _Node(mark.publisher, at_ms)
+        node = self._nodes[mark.publisher.node] = CoveredNode(mark.publisher, at_ms)
         return node
 
     @staticmethod
-    def _follow(node: _Node, mark: Mark, at_ms: int) -> None:
+    def _follow(node: CoveredNode, mark: Mark, at_ms: int) -> None:
         if mark.events:
             node.received.add(at_ms, mark.events)
         if mark.lost:
@@ -167,6 +151,28 @@ class Coverage:
             if node.disconnected_ms < at_ms:
                 node.disconnected.add(node.disconnected_ms, at_ms)
             node.disconnected_ms = None
+
+    # Keyframes.
+
+    def keyframe(self) -> Iterator[bytes]:
+        """Pieces of all that it knows now; they may be made while it is folded on."""
+        place = _Place(self.newest_ms, self.oldest_ms, self._trimmed_ms, self._left_out_ms)
+        return _codec.pieces(chain([place], map(_Nodes, self._nodes.copied())))
+
+    def restore(self, pieces: Iterable[bytes]) -> None:
+        """Know what the keyframe knew; before the first window.
+
+        :raises ValueError: it can't be read; nothing has changed then.
+        """
+        place, nodes = _Place(None, None, 0, None), list[tuple[int, CoveredNode]]()
+        for content in list(_codec.contents(pieces)):
+            if isinstance(content, _Place):
+                place = content
+            else:
+                nodes += self._nodes.read(content.nodes)
+        self.newest_ms, self.oldest_ms = place.newest_ms, place.oldest_ms
+        self._trimmed_ms, self._left_out_ms = place.trimmed_ms, place.left_out_ms
+        self._nodes.update(nodes)
 
     # Answers.
 
@@ -236,7 +242,7 @@ class Coverage:
                 yield _told(number, node, from_ms, to_ms)
 
 
-def _told(number: int, node: _Node, from_ms: int, to_ms: int) -> dict[str, Any]:
+def _told(number: int, node: CoveredNode, from_ms: int, to_ms: int) -> dict[str, Any]:
     lost = adjacent_joined(node.lost.overlapping(from_ms, to_ms))
     disconnected = node.disconnected_in(from_ms, to_ms)
     return {

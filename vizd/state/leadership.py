@@ -80,6 +80,10 @@ class Leadership:
         others = tuple(each for each in lead.reporters if each[0] != publisher)
         return (*others, reporter)[: self.MAX_REPORTERS]
 
+    def get(self, key: bytes) -> Lead | None:
+        """``None`` where nothing is known of the shard."""
+        return self._leads.now.get(key)
+
     def put(self, key: bytes, lead: Lead) -> None:
         """What a keyframe knew."""
         self._leads.put(key, lead)

@@ -123,6 +123,12 @@ class Projection:
         self._expire(len(newest[_GAUGES]) + self.EXPIRED_PER_FOLD)
         self._keep_bounds()
 
+    def miss(self, through: Position) -> None:
+        """The windows up to this place can't be read: what was newest in them is lost, and a view says so."""
+        self._view = None
+        self.position = through
+        self._lost_forever = True
+
     def _newest(self, window: Window) -> Sequence[dict[bytes, int]]:
         """Where in the window the newest event of each key is, by class."""
         facets, fragments = window.facets, window.fragments

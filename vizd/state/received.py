@@ -3,6 +3,8 @@
 from array import array
 from bisect import bisect_left
 
+from vizd.state.columns import numbers, packed
+
 __all__ = ["SLOT_MS", "Received"]
 
 SLOT_MS = 10_000
@@ -20,6 +22,17 @@ class Received:
         self._slots = array("Q")
         self._before = array("Q")
         self._total = 0
+
+    def columns(self) -> tuple[int, bytes, bytes]:
+        """All there is, for ``of``."""
+        return self._total, packed(self._slots), packed(self._before)
+
+    @classmethod
+    def of(cls, total: int, slots: bytes, before: bytes) -> "Received":
+        """That of these columns."""
+        received = cls()
+        received._total, received._slots, received._before = total, numbers("Q", slots), numbers("Q", before)
+        return received
 
     def add(self, at_ms: int, events: int) -> None:
         """So many came at this time, which never falls."""

@@ -9,7 +9,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
-__all__ = ["TIERS", "Series", "width_kept"]
+import msgspec
+
+from vizd.state.columns import numbers, packed
+
+__all__ = ["TIERS", "Columns", "Outline", "Series", "width_kept"]
 
 TIERS = ((1, 7 * 60), (5, 21 * 60), (10, 130 * 60), (60, 25 * 3600))
 """Seconds that one record is of, and for how long such records are kept; each width divides the next.
@@ -21,6 +25,21 @@ _MARGIN_S = 60
 _RECORD_BYTES = 8 + 4
 """Of a record's entries beside its bytes."""
 
+Columns = tuple[bytes, bytes, bytes]
+"""Records of a tier for keyframes: when they start, how large they are, and they themselves."""
+_NOTHING_S = 2**63
+"""A second that no record is as new as."""
+
+
+class Outline(msgspec.Struct, array_like=True):
+    """What a series has, without its records.
+
+    :ivar through_s: by tier, see ``_Tier``. :ivar from_s: by tier, the start of its oldest record.
+    """
+
+    through_s: list[int]
+    from_s: list[int]
+
 
 def width_kept(age_s: int) -> int:
     """Seconds of the finest records that are still there at this age."""
@@ -30,13 +49,14 @@ def width_kept(age_s: int) -> int:
 class _Tier:
     """Records of one width.
 
-    :ivar through_s: everything before this is in it.
+    :ivar through_s: everything before this is in it. :ivar told_s: everything before this stands in a keyframe.
+    :ivar from_s: nothing before this is taken from a keyframe.
     """
 
     def __init__(self, width_s: int, keep_s: int) -> None:
         self.width_s = width_s
         self.keep_s = keep_s
-        self.through_s = 0
+        self.through_s = self.told_s = self.from_s = 0
         self._starts = array("Q")
         self._sizes = array("I")
         self._records = bytearray()
@@ -44,6 +64,10 @@ class _Tier:
     @property
     def newest_s(self) -> int | None:
         return self._starts[-1] if self._starts else None
+
+    @property
+    def oldest_s(self) -> int | None:
+        return self._starts[0] if self._starts else None
 
     @property
     def memory_bytes(self) -> int:
@@ -73,6 +97,22 @@ class _Tier:
         for start_s, size in zip(starts, sizes, strict=True):
             yield start_s, records[at : at + size]
             at += size
+
+    def columns(self, from_s: int, to_s: int) -> Columns:
+        found = list(self.between(from_s, to_s))
+        starts = array("Q", [start_s for start_s, _ in found])
+        sizes = array("I", [len(record) for _, record in found])
+        return packed(starts), packed(sizes), b"".join(record for _, record in found)
+
+    def take(self, columns: Columns) -> None:
+        starts, sizes = numbers("Q", columns[0]), numbers("I", columns[1])
+        begin = 0
+        for start_s, size in zip(starts, sizes, strict=True):
+            if start_s == self.newest_s:  # It had not been over when it was told before.
+                self.pop()
+            if start_s >= self.from_s and (self.newest_s is None or start_s > self.newest_s):
+                self.put(start_s, columns[2][begin : begin + size])
+            begin += size
 
     def trim(self, before_s: int) -> None:
         self._drop(bisect_left(self._starts, before_s))
@@ -148,3 +188,42 @@ class Series:
                 if through_s > from_s:
                     yield from tier.between(from_s, through_s)
                     from_s = through_s
+
+    # Keyframes: what is over never changes, so each tells only what the one before it did not.
+
+    def outline(self) -> Outline:
+        """As it is now."""
+        tiers = self._tiers
+        oldest_s = [tier.oldest_s for tier in tiers]
+        return Outline([tier.through_s for tier in tiers], [_NOTHING_S if each is None else each for each in oldest_s])
+
+    def newest(self, second: int) -> bytes | None:
+        """What the newest second has so far; ``None``, where that is not this one."""
+        finest = self._tiers[0]
+        if finest.newest_s != second:
+            return None
+        record = finest.pop()
+        finest.put(second, record)
+        return record
+
+    def untold(self, tier: int, to_s: int) -> Columns:
+        """The records of a tier that no keyframe has yet."""
+        return self._tiers[tier].columns(self._tiers[tier].told_s, to_s)
+
+    def tell(self, tier: int, to_s: int) -> None:
+        """Keyframes have the records of a tier up to here."""
+        self._tiers[tier].told_s = to_s
+
+    def restore(self, outline: Outline, second: int) -> None:
+        """Be as the outline says, but for the records.
+
+        :param second: the newest one, which the next keyframe tells once more.
+        """
+        for tier, through_s, from_s in zip(self._tiers, outline.through_s, outline.from_s, strict=True):
+            tier.through_s = tier.told_s = through_s
+            tier.from_s = from_s
+        self._tiers[0].told_s = second
+
+    def take(self, tier: int, columns: Columns) -> None:
+        """Records of a tier; those of the oldest keyframe first."""
+        self._tiers[tier].take(columns)

@@ -6,8 +6,10 @@ part of it. Of losses and disconnects that says less than is known, never more.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+
+from vizd.state.columns import numbers, packed
 
 __all__ = ["Span", "Spans", "adjacent_joined"]
 
@@ -36,6 +38,17 @@ class Spans:
 
     def __len__(self) -> int:
         return len(self._from)
+
+    def columns(self) -> tuple[bytes, ...]:
+        """All there is, for ``of``."""
+        return tuple(map(packed, (self._from, self._to, self._events)))
+
+    @classmethod
+    def of(cls, columns: Sequence[bytes]) -> "Spans":
+        """Those of these columns."""
+        spans = cls()
+        spans._from, spans._to, spans._events = (numbers("Q", column) for column in columns)
+        return spans
 
     def add(self, from_ms: int, to_ms: int, events: int = 0) -> None:
         """Add one that starts no earlier than any other; if it overlaps the newest, the two become one."""

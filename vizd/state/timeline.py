@@ -6,24 +6,24 @@ in the second in which it starts.
 
 import re
 import struct
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from vizd.events.catalogue import TYPES
 from vizd.log.window import Window
-from vizd.state.changes import Changes
 from vizd.state.coverage import Coverage
-from vizd.state.reading import Reading, merged
+from vizd.state.reading import Reading
 from vizd.state.series import Series, width_kept
 from vizd.state.steps import Steps, steps_of
+from vizd.state.subject import LIVENESS, Subject
 from vizd.state.tally import FsyncTally
+from vizd.state.timeline_keyframe import COUNTS_INDEX, Place, parts, place_and_subjects, take_history
 
 __all__ = ["COUNTS", "LIVENESS", "Subject", "Timeline"]
 
 COUNTS = struct.Struct(f"<{len(TYPES)}Q")
 """A record of how many events there were, in the order of the catalogue."""
 
-LIVENESS = ("alive", "suspect", "confirm", "leave")
-"""What ``Subject.liveness`` numbers."""
 _LEAVE = LIVENESS.index("leave")
 
 _PRESSURE = re.compile(rb'"data":\{"node":(\d+),"kind":\{"kind":"WritePressureUpdate","ratio":([-+.\de]+),')
@@ -38,28 +38,12 @@ _SUBJECT_BYTES = 2_000
 """Of a subject without records."""
 
 
-class Subject:
-    """A node that events are about.
-
-    :ivar readings: ``Reading`` records. :ivar liveness: by Swim events, see ``LIVENESS``.
-    """
-
-    __slots__ = ("index", "liveness", "node", "pressure", "readings")
-
-    def __init__(self, node: int, index: int) -> None:
-        self.node = node
-        self.index = index
-        self.readings = Series(merged)
-        self.liveness = Changes()
-        self.pressure: float | None = None
-
-
 def _summed(records: Iterable[bytes]) -> bytes:
     return COUNTS.pack(*map(sum, zip(*map(COUNTS.unpack, records), strict=True)))
 
 
 class Timeline:
-    """Folded over a log from its beginning; ``coverage`` first of each window.
+    """Folded over a log from its beginning, or from a keyframe; ``coverage`` first of each window.
 
     What is kept, and how finely, is said in ``series.TIERS``. Bounded by ``max_nodes`` and ``max_bytes``: nodes that
     publish drive out nodes that are only spoken of, and where there is still no room, a new one is left out. Where
@@ -80,7 +64,7 @@ class Timeline:
         self._by_index: dict[int, Subject] = {}
         self._indexes = 0
         self._tally = FsyncTally(self._index_of)
-        self._tended: Iterator[Subject] = iter(())
+        self._tended: deque[int] = deque()
         self._second: int | None = None
         self._open_counts = [0] * len(TYPES)
         self._open_pressures: dict[int, float] = {}
@@ -204,11 +188,12 @@ class Timeline:
         """Tend the next few nodes."""
         oldest_s = (self._oldest_ms or 0) // 1_000
         for _ in range(1 + len(self._subjects) // _TURN_OF_ALL):
-            subject = next(self._tended, None)
-            if subject is None:
+            if not self._tended:
                 self._counts.tend(second, oldest_s)
-                self._tended = iter(list(self._subjects.values()))
-            elif subject.index in self._by_index:
+                self._tended.extend(self._by_index)
+                continue
+            subject = self._by_index.get(self._tended.popleft())
+            if subject is not None:
                 subject.readings.tend(second, oldest_s)
                 subject.readings.shed(self._max_bytes // len(self._subjects))
                 subject.liveness.trim(oldest_s)
@@ -222,6 +207,38 @@ class Timeline:
             self.flush()  # It may have something in the newest second.
             if subject.readings.is_empty:
                 self._forget(subject)
+
+    # Keyframes.
+
+    def keyframe(self) -> dict[str, Iterator[bytes]]:
+        """Pieces of all that it knows now, by the name of a part: see ``timeline_keyframe.parts``."""
+        self.flush()
+        place = Place(
+            self._oldest_ms, self._newest_ms, self._second, self._indexes, self._left_out_s, list(self._tended),
+            self._counts.outline(),
+        )  # fmt: skip
+        return parts(place, self._counts, list(self._subjects.values()))
+
+    def restore(self, pieces: Iterable[bytes]) -> None:
+        """Know what the keyframe's own part knew; before the first window. What the other parts tell is still missing.
+
+        :raises ValueError: it can't be read; nothing has changed then.
+        """
+        place, subjects = place_and_subjects(pieces)
+        self._oldest_ms, self._newest_ms, self._second = place.oldest_ms, place.newest_ms, place.second
+        self._indexes, self._left_out_s = place.indexes, place.left_out_s
+        self._tended.extend(place.tended)
+        self._counts.restore(place.counts, place.second or 0)
+        self._subjects = {each.node: each for each in subjects}
+        self._by_index = {each.index: each for each in subjects}
+
+    def restore_history(self, part: str, pieces: Iterable[bytes]) -> None:
+        """Take what one keyframe tells of a time that is over; of each part the oldest keyframe first.
+
+        :raises ValueError: it can't be read; of that time there is nothing then.
+        """
+        readings = {index: each.readings for index, each in self._by_index.items()}
+        take_history(part, pieces, {COUNTS_INDEX: self._counts, **readings})
 
     # Answers.
 

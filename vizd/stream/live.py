@@ -71,6 +71,7 @@ class Live:
         self._snapshot: Snapshot | None = None
         self._is_catching_up = False
         self._read_ahead: ReadPage | None = None
+        self._behind_damage: Position | None = None
         self.held = False
         self.gaps: Counter[str] = Counter()
 
@@ -210,7 +211,8 @@ class Live:
 
     def feed(self, page: Page) -> None:
         """See ``ICursor``."""
-        if page.gap:  # Trimmed while it was read: the next ``pull`` says so, and it is read from there.
+        if page.gap:  # The next ``pull`` says so, and it is read from there.
+            self._behind_damage = page.position if page.gap.reason == "corrupt" else None
             return
         self._take(self._frames.page(page.windows, self.position, self.filter, self._encoder, page.position))
 
@@ -262,6 +264,8 @@ class Live:
             return self._log.head, "slow"
         if self.position.seq < self._log.oldest.seq:
             return self._log.oldest, "trimmed"
+        if self._behind_damage and self._behind_damage.seq > self.position.seq:
+            return self._behind_damage, "corrupt"
         return None
 
     # Gaps.
@@ -270,7 +274,7 @@ class Live:
         """Go on at ``entered``; the gap that declares it, if anything is missing."""
         gap = skipped(self._log, self.position, entered, reason)
         self._near.position = entered
-        self._read_ahead = None
+        self._read_ahead = self._behind_damage = None
         is_missed = gap is not None and (gap.events or reason == "trimmed")
         return self._declare(gap) if gap and is_missed else None
 

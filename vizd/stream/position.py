@@ -15,12 +15,10 @@ import re
 import struct
 import zlib
 
-from vizd.log.interfaces import ILog
+from vizd.log.interfaces import EPOCH_BYTES, ILog
 from vizd.log.window import Position
 
-__all__ = ["EPOCH_BYTES", "position_from_text", "position_in", "position_to_text"]
-
-EPOCH_BYTES = 8
+__all__ = ["position_from_text", "position_in", "position_to_text"]
 
 _FIELDS = struct.Struct(f">{EPOCH_BYTES}sQQQ")
 _CHECK = struct.Struct(">I")

@@ -68,6 +68,7 @@ class Thin:
         # The state.
         self._is_state_due = state is not StateWish.NONE
         self._first: First | None = None
+        self._behind_damage: Position | None = None
         self._sent_first: frozenset[bytes] | None = None
         self._changed_since: Position | None = None
         self._rest: Rest | None = None
@@ -141,7 +142,12 @@ class Thin:
         if self.held:
             return False
         if self._following is None:
-            return self._is_near or self._passing.to is not None or self.position.seq < self._log.oldest.seq
+            return (
+                self._is_near
+                or self._passing.to is not None
+                or self._behind_damage is not None
+                or self.position.seq < self._log.oldest.seq
+            )
         return self._following.is_due
 
     @property
@@ -178,8 +184,10 @@ class Thin:
 
     def feed(self, page: Page) -> None:
         """See ``ICursor``."""
-        if not page.gap:  # Else it was trimmed while it was read: the next ``pull`` says so.
+        if not page.gap:
             self._passing.give(page)
+        elif page.gap.reason == "corrupt":  # If it was trimmed while it was read, the next ``pull`` says so anyway.
+            self._behind_damage = page.position
 
     def take_known(self) -> bool:
         """See ``ICursor``."""
@@ -203,6 +211,8 @@ class Thin:
     def _come_nearer(self, now_ms: float) -> Frame | None:
         if self.position.seq < self._log.oldest.seq:
             return self._skip(self._log.oldest, "budget")
+        if self._behind_damage and self._behind_damage.seq > self.position.seq:
+            return self._skip(self._behind_damage, "corrupt")
         if self._passing.to is None and not self._is_near:
             return None
         if self._passing.to is None:
@@ -325,6 +335,7 @@ class Thin:
         left = self._passing.since or self.position  # What was counted and not told is in the gap, too.
         gap = skipped(self._log, left, entered, reason)
         self._place = entered
+        self._behind_damage = None
         self._passing.forget()
         return self._declare(gap) if gap and (gap.events or reason == "budget") else None
 

@@ -83,8 +83,10 @@ class Instants:
         while projection.position.seq < position.seq:
             await self._turns.take()
             page = await self._log.read(projection.position, position, lambda _: True, PAGE)
-            if page.gap:
+            if page.gap and page.gap.reason == "trimmed":
                 raise LookupError(f"window {position.seq} has been trimmed")
+            if page.gap:
+                projection.miss(page.position)
             for window in page.windows:
                 projection.fold(window)
         return projection.view()

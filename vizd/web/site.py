@@ -67,10 +67,12 @@ class Endpoint(Resource):
 
     :cvar is_guarded: whether the Host and Origin headers are checked.
     :cvar asks_for_token: whether a token must be brought, where the daemon has tokens.
+    :cvar methods: that ``get`` answers; ``None``: all.
     """
 
     is_guarded: ClassVar[bool] = True
     asks_for_token: ClassVar[bool] = True
+    methods: ClassVar[frozenset[bytes] | None] = frozenset([b"GET", b"HEAD"])
     _log = Logger()
 
     def __init__(self, admission: Admission) -> None:
@@ -99,7 +101,7 @@ class Endpoint(Resource):
                 return self._preflight(request)
             if self.asks_for_token:
                 self._admission.check_token(self.tokens(request), peer_address(request))
-            if request.method not in (b"GET", b"HEAD"):
+            if self.methods is not None and request.method not in self.methods:
                 request.setHeader(b"Allow", b"GET, HEAD, OPTIONS")
                 raise Refused(405, "method", f"{request.method[:20].decode('latin-1')} is not for this: use GET")
             return self.get(request)
@@ -147,6 +149,8 @@ class Endpoint(Resource):
 
 
 class _Nothing(Endpoint):
+    methods = None
+
     def get(self, request: Request) -> bytes:
         path = request.path[:80].decode("latin-1")
         raise Refused(
