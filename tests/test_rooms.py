@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "journal": (),
     "metrics": ("events", "ingest", "insight", "log", "stream", "config", "status"),
     "client": ("wire", "events"),
+    "client/tx": ("client",),
     "sim": ("client", "events", "wire"),
 }
 """Room by room, or module by module where that is all it may know. Its own modules, and ``vizd`` itself for
@@ -48,7 +49,8 @@ MAY_USE = {
     "web": ("zope.interface", "twisted", "autobahn", "OpenSSL"),
     "journal": ("twisted", "zope.interface"),
     "metrics": ("prometheus_client",),
-    "client": ("grpc", "google.protobuf"),
+    "client": ("grpc", "google.protobuf", "httpx", "msgspec", "websockets"),
+    "client/tx": ("OpenSSL", "twisted", "websockets"),
     "sim": ("grpc",),  # Names the type of its channel's credentials; the channel is the client's.
 }
 """What is not ours and not Python's."""

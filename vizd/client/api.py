@@ -36,7 +36,9 @@ class Api:
         self, url: str, *, token: Token | None = None, ca: Path | None = None, timeout_s: float = 10.0
     ) -> None:
         """
-        :param url: such as ``http://127.0.0.1:9090``. :param token: as in ``Address``. :param ca: likewise.
+        :param url: such as ``http://127.0.0.1:9090``.
+        :param token: as in ``Address``.
+        :param ca: likewise.
         :param timeout_s: to connect, and without any byte of an answer, in seconds.
         :raises ValueError: the URL or ``ca`` can't be used.
         """
@@ -112,8 +114,8 @@ class Api:
         """``/api/history``, item by item as it comes: what does not fit in memory is no trouble.
 
         Each is a map: a batch (``window_start``, ``window_end``, ``events``, ``summary``), or ``{"gap": {...}}``, and
-        at last the totals, ``{"total_events": .., "next_from": ..}``. An answer that ends without these was cut off, which
-        is a ``DaemonError``.
+        at last the totals, ``{"total_events": .., "next_from": ..}``. An answer that ends without these was cut off,
+        which is a ``DaemonError``.
         """
         asked = {"from": from_ms, "to": to_ms, "limit": limit, **_filter(nodes, types, shards)}
         where = f"{self.address.url}/api/history"

@@ -21,6 +21,7 @@ from typing import Any
 
 import grpc.aio
 
+from vizd.client.address import Token
 from vizd.client.backoff import Backoff
 from vizd.client.buffer import SendBuffer
 from vizd.client.encode import event_class_of, framed, framed_event
@@ -76,7 +77,7 @@ class Publisher:
         *,
         node_version: str = "",
         thread: PublisherThread | None = None,
-        token: str | None = None,
+        token: Token | None = None,
         credentials: grpc.ChannelCredentials | None = None,
         tls_name: str | None = None,
         max_buffered_events: int = MAX_BUFFERED_EVENTS,
@@ -93,7 +94,8 @@ class Publisher:
         :param node_name: what people see; not empty.
         :param thread: where to talk; shared, if many publishers live in one process. It is its owner who
             stops it. ``None``: one of its own.
-        :param token: sent as ``authorization: Bearer``.
+        :param token: sent as ``authorization: Bearer``; or what gives it, asked when a stream begins, since a file's
+            content may change.
         :param credentials: TLS, as from ``credentials.tls_credentials``; ``None``: in the clear.
         :param tls_name: that the daemon's certificate must have; ``None``: the host of ``target``.
         :param max_buffered_events: bound of what is not yet stored, waiting and in flight.
@@ -114,7 +116,7 @@ class Publisher:
         )
         self._thread = thread or PublisherThread(f"vizd-publisher-{node}")
         self._owns_thread = thread is None
-        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        self._token = token
         self._credentials = credentials
         self._options = _CHANNEL_OPTIONS + ((("grpc.ssl_target_name_override", tls_name),) if tls_name else ())
         self._timing = timing or StreamTiming()
@@ -269,15 +271,23 @@ class Publisher:
         hello.CopyFrom(self._identity)
         hello.acked_through = self._outbox.counts().acked
         hello.next_seq = hello.acked_through + 1
+        metadata = self._metadata()
         async with self._channel() as channel:
             self._stream = PublishStream(
-                channel, self._outbox, self._timing, self._now_ms, self._log, self._metadata, self._cleared
+                channel, self._outbox, self._timing, self._now_ms, self._log, metadata, self._cleared
             )
             try:
                 await self._stream.run(hello, self._welcomed)
             finally:
                 self._rejected += self._stream.rejected
                 self._stream = None
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        try:
+            token = self._token() if callable(self._token) else self._token
+        except ValueError as why:
+            raise StreamEnded(grpc.StatusCode.UNAUTHENTICATED, str(why)) from None
+        return (("authorization", f"Bearer {token}"),) if token else ()
 
     def _channel(self) -> Any:
         # A new one for every try: an old one has a backoff of its own.

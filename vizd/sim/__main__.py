@@ -13,9 +13,11 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from vizd.client.address import Token
 from vizd.client.credentials import first_token, tls_credentials
 from vizd.sim.accounting import Accounting
 from vizd.sim.cluster import MAX_NODES, MAX_RATE, MAX_SHARDS, MIN_RATE, SimulatedCluster
@@ -67,11 +69,14 @@ def _target(text: str) -> str:
     return text
 
 
-def _token(path: str) -> str:
+def _token(path: str) -> Token:
+    """Read now, so that a wrong file is known at once, and again for each stream."""
+    token = partial(first_token, Path(path))
     try:
-        return first_token(Path(path))
+        token()
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    return token
 
 
 def _scenario(text: str) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 
 import grpc
 
+from vizd.client.address import Token
 from vizd.client.publisher import Publisher
 from vizd.client.stream import StreamTiming
 from vizd.client.thread import PublisherThread
@@ -57,7 +58,7 @@ class SimulationRunner:
         cluster: SimulatedCluster,
         target: str,
         *,
-        token: str | None = None,
+        token: Token | None = None,
         credentials: grpc.ChannelCredentials | None = None,
         tls_name: str | None = None,
     ) -> None:

@@ -1,0 +1,1 @@
+"""The client library for programs of Twisted."""
