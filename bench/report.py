@@ -1,5 +1,6 @@
 """A run's numbers for people and for programs."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -91,6 +92,7 @@ def as_text(run: Measured, broken: list[str]) -> str:
         f"{run.cpu_us_per_event:.1f} us per event), cluster "
         f"{run.cpu_share('cluster_cpu_s'):.0%}, readers {run.cpu_share('readers_cpu_s'):.0%}, everything else on this "
         f"machine {run.others_share:.0%}",
+        f"network    {_kb_per_s(run, sum):,.0f} kB/s to all clients, {_kb_per_s(run, max):,.0f} to who got most",
         *(["           the machine was FULL: what is late may have waited for a core"] if run.machine_is_full else []),
         f"late       {run.lateness} ms from window_end to the reference; worst reader {run.worst_lateness}",
         f"ticks      {run.tick_lateness} ms beyond the {run.coalesce_ms} ms of a window; {run.long_windows} windows of "
@@ -110,6 +112,11 @@ def as_text(run: Measured, broken: list[str]) -> str:
         f"{len(broken)} violations",
     ]
     return "\n".join(lines)
+
+
+def _kb_per_s(run: Measured, of: Callable[[list[int]], int]) -> float:
+    """Of WebSocket payload."""
+    return of([client["bytes_sent"] for client in run.stats["clients"]] or [0]) / run.options["seconds"] / 1000
 
 
 def _history(run: Measured) -> str:

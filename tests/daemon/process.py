@@ -43,12 +43,15 @@ def run_to_end(*options: str, **extra: str) -> subprocess.CompletedProcess[str]:
 class Daemon:
     """One that runs, on free ports, until ``stop``."""
 
-    def __init__(self, *options: str, **extra: str) -> None:
+    def __init__(self, *options: str, through: Iterable[str] = (), **extra: str) -> None:
+        """
+        :param through: a command that runs the daemon's.
+        """
         self._place = tempfile.TemporaryDirectory()
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [*TWISTD, "vizd", "--port", "0", "--grpc-port", "0", *options],
+            [*through, *TWISTD, "vizd", "--port", "0", "--grpc-port", "0", *options],
             cwd=self._place.name, env=environment(**extra), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip

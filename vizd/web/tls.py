@@ -4,13 +4,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from OpenSSL.crypto import X509, PKey
-from twisted.internet.interfaces import IReactorTime
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
 from twisted.internet.protocol import connectionDone
-from twisted.internet.ssl import CertificateOptions, TLSVersion
-from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.web.server import Site
+from zope.interface import implementer
 
 from vizd.access.certificates import read_certificates, read_key
 from vizd.web.gate import Gate
@@ -19,6 +19,36 @@ __all__ = ["tls_site"]
 
 HANDSHAKES_PER_TURN = 4
 """Of the reactor. With an RSA key of 2048 bits each takes about a millisecond."""
+
+
+_CIPHERS_OF_1_2 = b"ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Forward secrecy and authenticated encryption alone; TLS 1.3 has no others."""
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class _Creator:
+    """Makes connections without a callback into Python.
+
+    Twisted's ``CertificateOptions`` sets one for ALPN. That needs memory that is both writable and executable, which a
+    hardened service may not have. Without ALPN all clients speak HTTP/1.1, which is what is spoken here.
+    """
+
+    def __init__(self, cert: Path, key: Path) -> None:
+        context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
+        context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # A connection that says nothing holds no buffer.
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        context.set_cipher_list(_CIPHERS_OF_1_2)
+        first, *others = read_certificates(cert)
+        context.use_certificate(first)
+        for each in others:
+            context.add_extra_chain_cert(each)
+        context.use_privatekey(read_key(key))  # type: ignore[arg-type] # Kinds that it does not take are refused.
+        self._context = context
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        return SSL.Connection(self._context, None)
 
 
 class _Transport(BufferingTLSTransport):
@@ -65,14 +95,7 @@ def tls_site(site: Site, cert: Path, key: Path, refusals: Counter[str], reactor:
         handshakes that came to nothing are counted.
     :raises ValueError: a file can't be used.
     """
-    first, *others = (X509.from_cryptography(each) for each in read_certificates(cert))
-    options = CertificateOptions(
-        privateKey=PKey.from_cryptography_key(read_key(key)),  # type: ignore[arg-type]
-        certificate=first,
-        extraCertChain=others,
-        insecurelyLowerMinimumTo=TLSVersion.TLSv1_2,  # The default, said so that no other default changes it.
-    )
-    factory = _Factory(options, False, site, reactor)
+    factory = _Factory(_Creator(cert, key), False, site, reactor)
     factory.gate = Gate(HANDSHAKES_PER_TURN, reactor)
     factory.refusals = refusals
     return factory

@@ -6,7 +6,7 @@
 //! use rust_node::{Node, Publisher, wire::*};
 //!
 //! let node = Node { number: 1, name: "node-1".into(), version: "0.4.2".into() };
-//! let mut publisher = Publisher::start("http://127.0.0.1:9091".parse()?, node, 100_000);
+//! let mut publisher = Publisher::start("http://127.0.0.1:9091".parse()?, None, node, 100_000);
 //! publisher.emit(VizEvent {
 //!     ts_ms: rust_node::now_ms(),
 //!     owner_shard: None,

@@ -1,10 +1,14 @@
 //! A node that does nothing but say so: `cargo run -- http://127.0.0.1:9091 NUMBER NAME EVENTS_PER_S SECONDS [KEEP]`
+//!
+//! `VIZD_TOKEN` in the environment is the token that a daemon asks for, `VIZD_TLS_CA` the PEM file of who signed the
+//! certificate of one at an `https://` address.
 
 use std::time::Duration;
 
 use rust_node::wire::{CacheEvt, RaftEvt, SlotHeatEvt, VizEvent, WalEvt, raft_evt, viz_event::Event, wal_evt};
 use rust_node::{Node, Publisher, Stats, now_ms};
 use tokio::time::{Instant, interval};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 /// The `index`th event of a node: readings for the most part, and now and then something that matters.
 fn event(node: u32, index: u64) -> VizEvent {
@@ -23,6 +27,17 @@ fn event(node: u32, index: u64) -> VizEvent {
         _ => (Some(node), wal(wal_evt::Kind::Fsync(wal_evt::Fsync { ms: (index % 7) as u32 }))),
     };
     VizEvent { ts_ms: now_ms(), owner_shard, event: Some(event) }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, Box<dyn std::error::Error>> {
+    let endpoint: Endpoint = url.parse()?;
+    Ok(match std::env::var_os("VIZD_TLS_CA") {
+        None => endpoint,
+        Some(file) => {
+            let authority = Certificate::from_pem(std::fs::read(file)?);
+            endpoint.tls_config(ClientTlsConfig::new().ca_certificate(authority))?
+        }
+    })
 }
 
 fn print_changes(known: &mut Stats, now: Stats) {
@@ -44,7 +59,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let keep = keep.first().map_or(Ok(100_000), |keep| keep.parse())?;
     let node = Node { number, name: name.clone(), version: env!("CARGO_PKG_VERSION").into() };
 
-    let mut publisher = Publisher::start(url.parse()?, node, keep);
+    let token = std::env::var("VIZD_TOKEN").ok();
+    let authorization = token.map(|token| format!("Bearer {token}").parse()).transpose()?;
+    let mut publisher = Publisher::start(endpoint(url)?, authorization, node, keep);
     let (began, mut tick, mut known) = (Instant::now(), interval(Duration::from_millis(10)), Stats::default());
     let mut longest_emit = Duration::ZERO;
     while began.elapsed() < until && !known.fenced {

@@ -8,8 +8,9 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Request, Status, Streaming};
 
 use crate::buffer::Buffer;
 use crate::wire::viz_ingest_service_client::VizIngestServiceClient;
@@ -67,6 +68,7 @@ pub struct Publisher {
 
 struct Shared {
     endpoint: Endpoint,
+    authorization: Option<MetadataValue<Ascii>>,
     node: Node,
     incarnation: u64,
     state: Mutex<State>,
@@ -84,15 +86,28 @@ impl Publisher {
     /// Begin to deliver. The daemon need not be there yet.
     ///
     /// At most `max_events` are kept that are not stored; beyond that gauges are dropped first, then log
-    /// events, phases, and transitions last. Must be called within a Tokio runtime.
-    pub fn start(endpoint: Endpoint, node: Node, max_events: usize) -> Self {
+    /// events, phases, and transitions last. `authorization` is said when a stream begins: `Bearer TOKEN`,
+    /// for a daemon that asks for one. Must be called within a Tokio runtime.
+    pub fn start(
+        endpoint: Endpoint,
+        authorization: Option<MetadataValue<Ascii>>,
+        node: Node,
+        max_events: usize,
+    ) -> Self {
         let endpoint = endpoint
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(Duration::from_secs(10)) // A daemon that vanished without a word.
             .keep_alive_timeout(Duration::from_secs(5));
         let state = State { buffer: Buffer::new(max_events), closed: false, stats: Stats::default() };
         let incarnation = fastrand::u64(..);
-        let shared = Arc::new(Shared { endpoint, node, incarnation, state: Mutex::new(state), full: Notify::new() });
+        let shared = Arc::new(Shared {
+            endpoint,
+            authorization,
+            node,
+            incarnation,
+            state: Mutex::new(state),
+            full: Notify::new(),
+        });
         let task = tokio::spawn(run(shared.clone()));
         Self { shared, task }
     }
@@ -187,6 +202,14 @@ impl Shared {
         std::mem::take(&mut state.stats.connected)
     }
 
+    fn request(&self, queue: mpsc::Receiver<PublishRequest>) -> Request<ReceiverStream<PublishRequest>> {
+        let mut request = Request::new(ReceiverStream::new(queue));
+        if let Some(authorization) = &self.authorization {
+            request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        request
+    }
+
     /// Whether there is nothing left to deliver, and nothing will come.
     fn is_done(&self) -> bool {
         let state = self.state();
@@ -228,7 +251,7 @@ async fn stream(shared: &Shared) -> Result<(), Status> {
     let (requests, queue) = mpsc::channel(QUEUED_MESSAGES);
     let hello = PublishRequest { message: Some(publish_request::Message::Hello(shared.hello())) };
     requests.try_send(hello).map_err(|why| Status::internal(why.to_string()))?;
-    let (welcome, responses) = timeout(CONNECT_TIMEOUT, say_hello(channel, queue))
+    let (welcome, responses) = timeout(CONNECT_TIMEOUT, say_hello(channel, shared.request(queue)))
         .await
         .map_err(|_| Status::deadline_exceeded("no Welcome came"))??;
     shared.welcomed(&welcome)?;
@@ -250,10 +273,10 @@ fn root_cause(why: &dyn Error) -> String {
 
 async fn say_hello(
     channel: Channel,
-    queue: mpsc::Receiver<PublishRequest>,
+    request: Request<ReceiverStream<PublishRequest>>,
 ) -> Result<(Welcome, Streaming<PublishResponse>), Status> {
     let mut client = VizIngestServiceClient::new(channel);
-    let mut responses = client.publish(ReceiverStream::new(queue)).await?.into_inner();
+    let mut responses = client.publish(request).await?.into_inner();
     match responses.message().await?.and_then(|response| response.message) {
         Some(publish_response::Message::Welcome(welcome)) => Ok((welcome, responses)),
         other => Err(Status::internal(format!("{other:?} where a Welcome is due"))),
