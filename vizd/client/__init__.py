@@ -1,1 +1,1 @@
-"""What nodes and tools use to talk to the daemon: the publisher."""
+"""What nodes and tools use to talk to a daemon; public, see ``docs/client.md``."""

@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from vizd.client.address import Address, Token
-from vizd.client.trouble import DaemonError, from_refusal
+from vizd.client.trouble import DaemonError, from_refusal, said_by
 
 __all__ = ["Api"]
 
@@ -217,6 +217,6 @@ def _why(error: httpx.HTTPError) -> str:
         cause = cause.__cause__ or cause.__context__ or cause
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+    if isinstance(cause, OSError):
+        return said_by(cause)
     return str(cause) or str(error) or type(error).__name__

@@ -1,12 +1,10 @@
 """What ``websockets`` says of a connection, as trouble for people: the same for asyncio and Twisted."""
 
-import os
-
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.frames import CloseCode
 
 from vizd.client.address import Address
-from vizd.client.trouble import DaemonError, from_refusal
+from vizd.client.trouble import DaemonError, from_refusal, said_by
 
 __all__ = ["MAX_MESSAGE_BYTES", "end_of", "not_connected"]
 
@@ -28,10 +26,8 @@ def not_connected(address: Address, error: Exception, timeout_s: float) -> Daemo
             return DaemonError(f"{where}: no WebSocket there ({error}): is that norikv-vizd?")
         case TimeoutError():
             return DaemonError(f"no answer from {where} within {timeout_s:g} s", may_pass=True)
-        case ConnectionError(errno=int(number)):  # The text of asyncio's own says less.
-            return DaemonError(f"no daemon at {address.url}: {os.strerror(number)}", may_pass=True)
         case OSError():
-            return DaemonError(f"no daemon at {address.url}: {error.strerror or error}", may_pass=True)
+            return DaemonError(f"no daemon at {address.url}: {said_by(error)}", may_pass=True)
     raise error
 
 

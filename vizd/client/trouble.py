@@ -1,8 +1,9 @@
 """What can go wrong between a client and a daemon, each as one line for people."""
 
 import json
+import os
 
-__all__ = ["DaemonError", "from_refusal"]
+__all__ = ["DaemonError", "from_refusal", "said_by"]
 
 _ADVICE = {
     401: "a token that the daemon knows is needed",
@@ -56,6 +57,13 @@ def from_refusal(where: str, status: int, body: bytes, retry_after: str | None =
         may_pass=status in _MAY_PASS,
         retry_after_s=float(retry_after) if retry_after and retry_after.isdecimal() else 0.0,
     )
+
+
+def said_by(error: OSError) -> str:
+    """What the system says of it; asyncio's own text of a connection that was refused says less."""
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def _one_line(text: str) -> str:
