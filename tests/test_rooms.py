@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "client": ("wire", "events"),
     "client/tx": ("client",),
     "sim": ("client", "events", "wire"),
+    "cli": ("client", "events", "sim"),
 }
 """Room by room, or module by module where that is all it may know. Its own modules, and ``vizd`` itself for
 the version, always. Modules outside the rooms put the house together, and may know everything."""
@@ -51,6 +52,7 @@ MAY_USE = {
     "metrics": ("prometheus_client",),
     "client": ("grpc", "google.protobuf", "httpx", "msgspec", "websockets"),
     "client/tx": ("OpenSSL", "twisted", "websockets"),
+    "cli": ("click", "msgspec", "rich"),
     "sim": ("grpc",),  # Names the type of its channel's credentials; the channel is the client's.
 }
 """What is not ours and not Python's."""

@@ -7,7 +7,8 @@ async with Api("http://127.0.0.1:9090") as api:
 """
 
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -110,8 +111,10 @@ class Api:
         types: Iterable[str] = (),
         shards: Iterable[int] = (),
         limit: int | None = None,
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """``/api/history``, item by item as it comes: what does not fit in memory is no trouble.
+
+        Who may break off closes it: ``async with aclosing(api.history()) as items``.
 
         Each is a map: a batch (``window_start``, ``window_end``, ``events``, ``summary``), or ``{"gap": {...}}``, and
         at last the totals, ``{"total_events": .., "next_from": ..}``. An answer that ends without these was cut off,
@@ -125,10 +128,11 @@ class Api:
             async with self._http.stream("GET", "/api/history", params=_said(asked), headers=accept) as response:
                 if response.status_code != 200:
                     raise await _refusal(where, response)
-                async for line in _lines(where, response):
-                    item = _map(where, line)
-                    is_whole = "total_events" in item
-                    yield item
+                async with aclosing(_lines(where, response)) as lines:
+                    async for line in lines:
+                        item = _map(where, line)
+                        is_whole = "total_events" in item
+                        yield item
         except httpx.HTTPError as error:
             raise self._unreachable(where, error) from None
         if not is_whole:
@@ -196,7 +200,7 @@ async def _refusal(where: str, response: httpx.Response) -> DaemonError:
     return from_refusal(where, response.status_code, body, response.headers.get("Retry-After"))
 
 
-async def _lines(where: str, response: httpx.Response) -> AsyncIterator[bytes]:
+async def _lines(where: str, response: httpx.Response) -> AsyncGenerator[bytes, None]:
     rest = bytearray()
     async for piece in response.aiter_bytes():
         *whole, last = piece.split(b"\n")

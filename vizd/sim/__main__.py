@@ -93,9 +93,9 @@ def _scenarios() -> Iterator[str]:
         )
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
     parser = _Parser(
-        prog="python -m vizd.sim",
+        prog=name,
         description="A simulated NoriKV cluster publishes to a daemon.",
         epilog="Scenarios:\n" + "\n".join(_scenarios()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -147,12 +147,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, name: str = "python -m vizd.sim") -> int:
     """Run until told to stop; the exit status.
 
     :param arguments: of the command line; ``None``: those of the process.
+    :param name: of the command, for its errors.
     """
-    options = _options(arguments)
+    options = _options(arguments, name)
     gc.set_threshold(*_GC_THRESHOLDS)
     seed = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311
     stop = threading.Event()
@@ -167,17 +168,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop.wait(options.seconds)
     accounting = runner.stop(STOP_TIMEOUT_S if runner.connected else STOP_ALONE_TIMEOUT_S)
     print(json.dumps(accounting.as_dict()) if options.json else accounting.as_text())  # noqa: T201
-    return _status(accounting, options.grpc)
+    return _status(accounting, options.grpc, name)
 
 
-def _status(accounting: Accounting, target: str) -> int:
+def _status(accounting: Accounting, target: str, name: str) -> int:
     problem = ""
     if any(node.fenced for node in accounting.nodes):
         problem = "another process publishes as these nodes"
     elif not accounting.total("streams"):
         problem = f"no daemon at {target} took anything ({'; '.join(accounting.last_errors) or 'too early'})"
     if problem:
-        print(f"python -m vizd.sim: {problem}", file=sys.stderr)  # noqa: T201
+        print(f"{name}: {problem}", file=sys.stderr)  # noqa: T201
     return 1 if problem else 0
 
 

@@ -1,0 +1,1 @@
+"""``vizctl``: a daemon, looked at and fed from a terminal."""
