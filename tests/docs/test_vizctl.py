@@ -23,7 +23,7 @@ class Vizctl(SynchronousTestCase):
         self.assertEqual({**rows, "--no-color": ""}, variables)
 
     def test_the_commands_and_theirs(self) -> None:
-        rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", PAGE, re.MULTILINE)
+        rows = re.findall(r"^\| `(\w+)` \|.*\|(.*)\|$", PAGE, re.MULTILINE)
         self.assertEqual({name for name, _ in rows}, set(vizctl.commands))
         for name, options in rows:
             if name != "simulate":
