@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "client": ("wire", "events"),
     "client/tx": ("client",),
     "sim": ("client", "events", "wire"),
-    "cli": ("client", "events", "sim"),
+    "incident": ("client", "events", "wire"),
+    "cli": ("client", "events", "incident", "sim"),
 }
 """Room by room, or module by module where that is all it may know. Its own modules, and ``vizd`` itself for
 the version, always. Modules outside the rooms put the house together, and may know everything."""
@@ -52,6 +53,7 @@ MAY_USE = {
     "metrics": ("prometheus_client",),
     "client": ("grpc", "google.protobuf", "httpx", "msgspec", "websockets"),
     "client/tx": ("OpenSSL", "twisted", "websockets"),
+    "incident": ("grpc", "msgspec", "zstandard"),  # Of gRPC it names the type of a channel's credentials.
     "cli": ("click", "msgspec", "rich"),
     "sim": ("grpc",),  # Names the type of its channel's credentials; the channel is the client's.
 }

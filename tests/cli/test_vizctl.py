@@ -337,3 +337,89 @@ class Completion(SynchronousTestCase):
     def test_commands_and_types(self) -> None:
         self.assertEqual(self.complete("st"), ["state", "stats"])
         self.assertEqual(self.complete("tail", "--types", "raft,s"), ["raft,swim", "raft,shard", "raft,slotheat"])
+
+
+class Incidents(Case):
+    """``export`` and ``replay``."""
+
+    def exported(self) -> Path:
+        self.publish()
+        file = Path(self.mktemp())
+        self.ask("export", str(file))
+        return file
+
+    def test_out_of_one_daemon_and_into_another(self) -> None:
+        file = self.exported()
+        [said] = self.items("export", str(file), "--force")
+        self.assertEqual((said["events"], said["bytes"]), (3, file.stat().st_size))
+        other = Daemon()
+        self.addCleanup(other.kill)
+        target = f"127.0.0.1:{other.grpc_port}"
+        done = self.vizctl("replay", str(file), "--grpc", target, "--speed", "max", "--keep-times", "--json")
+        said = json.loads(done.stdout)
+        self.assertEqual((said["events"], said["stored"], said["damage"]), (3, True, []))
+        theirs = self.vizctl("history", "--url", f"http://127.0.0.1:{other.http_port}").stdout
+        self.assertEqual(theirs, self.ask("history"))
+
+    def test_a_file_that_is_there_is_not_replaced_unasked(self) -> None:
+        file = self.exported()
+        content = file.read_bytes()
+        self.assertIn("--force", self.trouble("--url", self.url, "export", str(file)))
+        self.assertEqual(file.read_bytes(), content)
+
+    def test_what_can_t_be_exported_leaves_nothing_behind(self) -> None:
+        file = Path(self.mktemp())
+        self.assertIn("nothing happened", self.trouble("--url", self.url, "export", str(file)))
+        self.publish()
+        self.assertIn("nothing happened", self.trouble("--url", self.url, "export", str(file), "--to", "1000"))
+        self.assertIn("No such file", self.trouble("--url", self.url, "export", str(file / "absent" / "x")))
+        self.assertEqual([each.name for each in file.parent.glob(f"{file.name}*")], [])
+
+    def test_an_export_larger_than_there_is_room_for(self) -> None:
+        publisher = self.publish()
+        for number in range(30):
+            publisher.send(
+                [VizEvent(wal=WalEvt(node=1, seg=number * 7_919**2 + each * 104_729, fsync=WalEvt.Fsync(ms=each)))
+                 for each in range(2_000)]
+            )  # fmt: skip
+        publisher.wait_stored()
+        file = Path(self.mktemp()).absolute()
+        script = f'ulimit -f 64; exec "{VIZCTL}" --url {self.url} export {file}'
+        done = subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S, env=environment(), check=False
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        [line] = done.stderr.splitlines()
+        self.assertRegex(line, r"can't be written: File too large; it had come to 20\d\d-.*, and is gone")
+        self.assertEqual(list(file.parent.glob(f"{file.name}*")), [])
+
+    def test_what_is_cut_off_is_played_as_far_as_it_is_whole_and_said_to_be(self) -> None:
+        file = self.exported()
+        file.write_bytes(file.read_bytes()[:-40])
+        done = self.vizctl("replay", str(file), "--grpc", f"127.0.0.1:{self.daemon.grpc_port}", status=1)
+        self.assertIn("3 events in", done.stderr)
+        self.assertIn("the end is missing", done.stderr)
+
+    def test_what_can_t_be_replayed(self) -> None:
+        file = self.exported()
+        other = Path(self.mktemp())
+        other.write_text("something else\n")
+        self.assertIn("not an incident", self.trouble("replay", str(other), "--grpc", "127.0.0.1:1"))
+        self.assertIn("No such file", self.trouble("replay", "absent", "--grpc", "127.0.0.1:1"))
+        self.assertIn("no daemon at 127.0.0.1:1", self.trouble("replay", str(file), "--grpc", "127.0.0.1:1"))
+        for wrong in ("0", "61", "fast"):
+            self.assertIn("max", self.trouble("replay", str(file), "--grpc", "x:1", "--speed", wrong, status=2))
+
+    def test_ctrl_c_ends_a_replay(self) -> None:
+        publisher = self.publish()
+        first_ms = self.daemon.get("/api/stats")[1]["oldest_event_ms"]
+        self.daemon.wait_for_stats(lambda stats: stats["uptime_ms"] > 4_000)
+        publisher.send([VizEvent(swim=SwimEvt(node=1, kind=SWIM_KIND_ALIVE))])
+        publisher.wait_stored()
+        file = Path(self.mktemp())
+        self.ask("export", str(file), "--from", str(first_ms))
+        other = Daemon()
+        self.addCleanup(other.kill)
+        process = self.start("replay", str(file), "--grpc", f"127.0.0.1:{other.grpc_port}", "--speed", "0.1")
+        other.wait_for_stats(lambda stats: stats["total_events_received"] == 3)
+        self.assertEqual(self.end(process)[0], 130)

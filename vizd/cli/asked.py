@@ -40,15 +40,15 @@ class Asked:
         """
         :raises ValueError: an option can't be used.
         """
-        return Api(self.url, token=self._token(), ca=self.ca)
+        return Api(self.url, token=self.token(), ca=self.ca)
 
     def subscriber(self, subscription: Subscription) -> Subscriber:
         """
         :raises ValueError: an option can't be used.
         """
-        return Subscriber(self.url, subscription, token=self._token(), ca=self.ca)
+        return Subscriber(self.url, subscription, token=self.token(), ca=self.ca)
 
-    def _token(self) -> Token | None:
+    def token(self) -> Token | None:
         """Read again for each connection: a file's content may change."""
         return None if self.token_file is None else partial(first_token, self.token_file)
 

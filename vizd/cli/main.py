@@ -8,6 +8,7 @@ import click
 from vizd import __version__
 from vizd.cli.asked import of_all, remember
 from vizd.cli.events import history, tail
+from vizd.cli.incident import export, replay
 from vizd.cli.looking import findings, state, stats
 from vizd.cli.running import INTERRUPTED, fail
 from vizd.cli.simulate import simulate
@@ -28,7 +29,7 @@ def vizctl(context: click.Context, /, **said: Any) -> None:
 
 for _option in reversed(of_all(is_group=True)):
     vizctl = _option(vizctl)
-for _command in (stats, state, history, tail, findings, simulate):
+for _command in (stats, state, history, tail, findings, export, replay, simulate):
     vizctl.add_command(_command)
 
 

@@ -91,6 +91,11 @@ class SendBuffer:
         return max(0, min(ready, self._room))
 
     @property
+    def is_received(self) -> bool:
+        """Whether the daemon has taken in all that was added and not dropped."""
+        return not self.waiting and not self._again and self._received_through >= self._sent_through
+
+    @property
     def oldest(self) -> int:
         """The number, from 1, of the oldest event that is neither acked nor dropped; ``emitted + 1`` if none is."""
         for entries in (self._sent, self._again):

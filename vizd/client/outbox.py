@@ -35,6 +35,7 @@ class Outbox:
         self._call_soon = call_soon
         self._closed = False
         self._flushing: dict[asyncio.Event, int] = {}
+        self._progress = asyncio.Event()
 
     def add(self, events: Iterable[tuple[bytes, EventClass]]) -> None:
         """Let ``events`` wait; any thread. After ``close`` they are counted as dropped."""
@@ -98,6 +99,7 @@ class Outbox:
 
     def _progressed(self) -> None:
         self.wake.set()
+        self._progress.set()
         if self._flushing:
             with self._lock:
                 oldest = self._buffer.oldest
@@ -110,6 +112,15 @@ class Outbox:
         """Whether everything emitted is acked or dropped; any thread."""
         with self._lock:
             return self._buffer.oldest > self._buffer.emitted
+
+    async def received(self) -> None:
+        """Returns when the daemon has taken in everything. For one caller at a time."""
+        while True:
+            self._progress.clear()
+            with self._lock:
+                if self._buffer.is_received:
+                    return
+            await self._progress.wait()
 
     async def flushed(self) -> None:
         """Returns when everything that was emitted before the call is acked or dropped."""

@@ -212,6 +212,18 @@ class Publisher:
         flushed.cancel()
         return False
 
+    async def wait_received(self) -> bool:
+        """Wait until the daemon has taken in all that was emitted, on the publisher thread's loop; whether it has.
+
+        It has not where another process publishes as this node. With ``StreamTiming.confirms`` it takes a moment,
+        else as long as the next ack.
+        """
+        received = asyncio.ensure_future(self._outbox.received())
+        ended = [self._task] if self._task else []
+        await asyncio.wait([received, *ended], return_when=asyncio.FIRST_COMPLETED)
+        received.cancel()
+        return received.done() and not received.cancelled()
+
     async def wait_closed(self, timeout_s: float) -> bool:
         """``close`` for code that runs on the publisher thread's loop; it does not stop the thread."""
         self._outbox.close()

@@ -37,11 +37,13 @@ class StreamTiming:
     :ivar linger_s: between two batches, unless a full one waits: events are collected for so long.
     :ivar heartbeat_s: of silence before an empty message is sent. The contract wants a message a second.
     :ivar welcome_s: for the Welcome.
+    :ivar confirms: behind what is sent follows a heartbeat at once, which the daemon answers with what it has received.
     """
 
     linger_s: float = 0.02
     heartbeat_s: float = 0.5
     welcome_s: float = 5.0
+    confirms: bool = False
 
 
 async def at_once() -> None:
@@ -192,6 +194,9 @@ class PublishStream:
             batch, dropped = self._outbox.take(MAX_BATCH_EVENTS, max_bytes)
             # Without events: a heartbeat.
             await self._call.write(events_message(batch.first_seq, self._now_ms(), dropped, batch.events))
+            if self._timing.confirms and batch.events:
+                following, dropped = self._outbox.take(0, 0)
+                await self._call.write(events_message(following.first_seq, self._now_ms(), dropped))
             written_s = loop.time()
 
     async def _until_due(self, loop: asyncio.AbstractEventLoop, written_s: float) -> None:

@@ -21,7 +21,7 @@ class Call:
     :ivar task: its conversation; cancelled to end it from outside.
     :ivar fault: why it was.
     :ivar heard_s: when the last message came; ``None`` while it is the daemon that does not read.
-    :ivar news: something was stored or rejected.
+    :ivar news: something was stored or rejected, or the node asks.
     """
 
     def __init__(self, context: Any) -> None:

@@ -161,6 +161,8 @@ class PublishCalls:
     def _take(self, call: Call, stream: Stream, message: Events, decoder: Decoder) -> None:
         known = stream.known
         count = len(message.events)
+        if not count:
+            call.news.set()  # Who asks by a heartbeat is told at once what has been received.
         if count > MAX_MESSAGE_EVENTS:
             raise Fault("RESOURCE_EXHAUSTED", f"{count} events in a message: at most {MAX_MESSAGE_EVENTS}")
         intake = self._registry.take(stream, message.first_seq, count, message.dropped)
