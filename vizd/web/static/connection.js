@@ -25,6 +25,7 @@ export class Connection {
     this.retryAt = 0;
     this.heardAt = performance.now();
     this.position = undefined;
+    this.shownTo = 0;
     this.#timer = setInterval(() => this.#tick(), PING_EVERY_MS / 2);
   }
 
@@ -75,7 +76,14 @@ export class Connection {
       this.tries = 0;
       this.#setStale(false);
     }
-    this.on.message(message, this.heardAt);
+    if (!this.#isRepeated(message)) this.on.message(message, this.heardAt);
+  }
+
+  /** What was shown while it was not stored yet comes again when it is. */
+  #isRepeated({ type, provisional, snapshot, data }) {
+    if (type !== "batch" || snapshot) return false;
+    if (provisional) this.shownTo = Math.max(this.shownTo, data.window_end);
+    return !provisional && data.window_end <= this.shownTo;
   }
 
   #ping() {
