@@ -110,9 +110,9 @@ class FoldsTests(SynchronousTestCase):
 
     def test_and_in_the_coverage_of_those_who_were_connected(self) -> None:
         one = Publisher(1, "one", 1)
-        self.add([], Mark(one, 1, 0, connected=True), length_ms=5_000)
+        self.add([], Mark(one, 1, 0, connected=True), length_ms=1_000)
         for _ in range(2):
-            self.add(fsyncs(1), length_ms=5_000)
+            self.add(fsyncs(1), length_ms=1_000)
         again = Folds(self.MAX_AGE_MS)
         for window in (self.windows[0], self.windows[2]):
             again.fold(window, self.log.oldest_start_ms)
