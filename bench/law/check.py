@@ -23,8 +23,9 @@ __all__ = ["Checked", "Row", "check"]
 class Row:
     """One kind of client.
 
-    :ivar messages: that the daemon sent. :ivar shown: of windows that were not stored yet. :ivar gaps: by reason. :ivar late_ms: receipt minus ``window_end`` of live
-        batches, where the client takes everything at once.
+    :ivar messages: that the daemon sent. :ivar shown: batches of windows that were not stored yet.
+    :ivar gaps: by reason. :ivar late_ms: receipt minus ``window_end`` of live batches, where the client takes
+        everything at once.
     """
 
     kind: str

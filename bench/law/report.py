@@ -59,8 +59,8 @@ def _fault(ran: Ran) -> list[str]:
     if ran.options.fault is None:
         return []
     return [
-        f"fault       {ran.options.fault}: the daemon was killed {ran.daemon_kills} times, and seen {ran.stalled_looks} "
-        f"times to store nothing; {sum(row.shown for row in ran.checked.rows):,} batches were shown meanwhile"
+        f"fault       {ran.options.fault}: the daemon was killed {ran.daemon_kills} times, and seen to store nothing "
+        f"{ran.stalled_looks} times; {sum(row.shown for row in ran.checked.rows):,} batches were shown meanwhile"
     ]
 
 
