@@ -3,6 +3,7 @@
  *
  * It knows nothing of what the messages mean, but for `pong`: a stream whose pings are not answered is stale.
  */
+import { Repeats } from "./repeats.js";
 import { token } from "./api.js";
 
 const PING_EVERY_MS = 1_000;
@@ -25,12 +26,12 @@ export class Connection {
     this.retryAt = 0;
     this.heardAt = performance.now();
     this.position = undefined;
-    this.shownTo = 0;
     this.#timer = setInterval(() => this.#tick(), PING_EVERY_MS / 2);
   }
 
   #timer;
   #socket;
+  #repeats = new Repeats();
   #pingedAt;
   #lastPing = 0;
 
@@ -76,14 +77,7 @@ export class Connection {
       this.tries = 0;
       this.#setStale(false);
     }
-    if (!this.#isRepeated(message)) this.on.message(message, this.heardAt);
-  }
-
-  /** What was shown while it was not stored yet comes again when it is. */
-  #isRepeated({ type, provisional, snapshot, data }) {
-    if (type !== "batch" || snapshot) return false;
-    if (provisional) this.shownTo = Math.max(this.shownTo, data.window_end);
-    return !provisional && data.window_end <= this.shownTo;
+    if (!this.#repeats.has(message)) this.on.message(message, this.heardAt);
   }
 
   #ping() {
