@@ -11,7 +11,7 @@ from tests.stream.made import Made, fsyncs, made
 from vizd.folds import Folds
 from vizd.log.memory import MemoryLog
 from vizd.log.segment import Segment
-from vizd.log.window import Draft, Mark, Window
+from vizd.log.window import Draft, Mark, Publisher, Window
 from vizd.state.keyframe import restore
 from vizd.state.timeline import Timeline
 
@@ -107,6 +107,17 @@ class FoldsTests(SynchronousTestCase):
         view = again.projection.view()
         self.assertEqual((view.position, view.truncated, len(again.projection)), (self.log.head, True, 2))
         self.assertFalse(self.folds.projection.view().truncated)
+
+    def test_and_in_the_coverage_of_those_who_were_connected(self) -> None:
+        one = Publisher(1, "one", 1)
+        self.add([], Mark(one, 1, 0, connected=True), length_ms=1_000)
+        for _ in range(2):
+            self.add(fsyncs(1), length_ms=1_000)
+        again = Folds(self.MAX_AGE_MS)
+        for window in (self.windows[0], self.windows[2]):
+            again.fold(window, self.log.oldest_start_ms)
+        self.assertEqual([lost["events"] for node in again.coverage.nodes() for lost in node["lost"]], [None])
+        self.assertEqual([node["lost"] for node in self.folds.coverage.nodes()], [[]])
 
     def test_gauges_expire_with_the_log(self) -> None:
         self.add([*fsyncs(1), made("Swim.Alive", node=1)])

@@ -1,16 +1,20 @@
 """Tests of ``vizd.status``."""
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.log.disk.directories import Here
+from tests.log.machine import now
 from tests.stream.made import draft, fsyncs, memory_log
 from vizd import __version__
 from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
 from vizd.ingest.service import Ingest
 from vizd.log.coalescer import Coalescer
+from vizd.log.disk.log import RETRY_S, DiskLog
 from vizd.log.window import Publisher
 from vizd.status import Status
 from vizd.ticker import Ticker
@@ -59,6 +63,23 @@ class StatusTests(SynchronousTestCase):
         self.assertEqual(self.status.ready(), (200, {"status": "ready"}))
         self.status.is_draining = True
         self.assertEqual(reasons(), (503, ["shutting down"]))
+
+    def test_while_the_log_stalls_it_is_degraded_and_not_ready_and_says_why(self) -> None:
+        log = DiskLog(Path(self.mktemp()), "here", 3_600_000, 1 << 30, self.clock, monotonic=self.clock.seconds)
+        log._start(Here(), [Here()])
+        self.status.log = log
+        self.status.is_http_listening = self.ingest.is_listening = True
+        log._scribe._connection.execute("PRAGMA query_only = ON")
+        log.append(draft(0))
+        self.clock.rightNow += 3
+        said = ["nothing has been stored for 3 s: attempt to write a readonly database"]
+        self.assertEqual(self.status.health(), (200, {"status": "degraded", "version": __version__, "reasons": said}))
+        self.assertEqual(self.status.ready(), (503, {"status": "not ready", "reasons": said}))
+        log._scribe._connection.execute("PRAGMA query_only = OFF")
+        self.clock.advance(RETRY_S)
+        self.assertEqual(self.status.health()[1]["status"], "ok")
+        self.assertEqual(self.status.ready()[0], 200)
+        now(log.close())
 
     def test_the_stats_of_an_empty_daemon(self) -> None:
         stats = self.status.stats()

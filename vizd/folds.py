@@ -66,6 +66,7 @@ class Folds:
         if 0 < self.projection.position.seq < window.seq - 1:
             events = window.position.total_events - sum(window.counts)
             self.projection.miss(Position(window.seq - 1, events, self.projection.position.end_ms))
+            self.coverage.miss(window.start_ms)
         for each in (self.projection, self.coverage, self.timeline, self.insight, self.positions):
             try:
                 each.fold(window)

@@ -1,6 +1,8 @@
 """Which log the daemon has, and how it goes on where an earlier one stopped."""
 
 import secrets
+import time
+from collections.abc import Callable
 from typing import Any
 
 from vizd.config import Config
@@ -14,12 +16,14 @@ from vizd.log.window import Draft, Mark
 __all__ = ["begin", "open_log"]
 
 
-def open_log(config: Config, folds: Folds, registry: Registry, reactor: Any) -> ILog:
+def open_log(
+    config: Config, folds: Folds, registry: Registry, reactor: Any, monotonic: Callable[[], float] = time.monotonic
+) -> ILog:
     """The log that ``config`` asks for, with ``folds`` and ``registry`` as if they had followed it from its beginning.
 
     Nothing may have asked them before.
 
-    :param reactor: provides IReactorFromThreads and IReactorTime.
+    :param reactor: provides IReactorFromThreads and IReactorTime. :param monotonic: seconds, from anywhere.
     :raises Unusable: the directory can't be used.
     """
     origin = secrets.token_hex(4)
@@ -32,7 +36,7 @@ def open_log(config: Config, folds: Folds, registry: Registry, reactor: Any) -> 
             epoch=secrets.token_bytes(EPOCH_BYTES),
             keyframe=folds.keyframe,
         )
-    log = DiskLog(config.data_dir, origin, max_age_ms, max_bytes, reactor, folds.parts, OF_USE_MS)
+    log = DiskLog(config.data_dir, origin, max_age_ms, max_bytes, reactor, folds.parts, OF_USE_MS, monotonic)
     with log.recalled() as recalled:
         if recalled.position.seq:
             folds.restore(recalled.position, recalled.newest, recalled.history)

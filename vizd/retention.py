@@ -29,7 +29,8 @@ class RetentionNotice:
         minutes = self._watched.retention_ms / 60_000
         if self._was_shortened:
             self._log.warn(
-                "the log keeps {minutes:.1f} minutes, not {asked}: it is full; a greater --buffer-mb keeps more",
+                "the log keeps {minutes:.1f} minutes, not {asked}: it is full; a greater --buffer-mb,"
+                " or more room on its disk, keeps more",
                 minutes=minutes,
                 asked=self._asked_minutes,
             )

@@ -120,7 +120,7 @@ class Vizd(MultiService):
         registry = Registry()
         self._folds = folds = Folds(config.buffer_minutes * 60_000, config.insight_config)
         try:
-            self._history = log = open_log(config, folds, registry, reactor)
+            self._history = log = open_log(config, folds, registry, reactor, monotonic)
         except Unusable as why:
             raise CannotStart(str(why)) from None
         folds.insight.listen(FindingsNotice())

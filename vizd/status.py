@@ -9,6 +9,7 @@ from vizd.ingest.inbox import Inbox
 from vizd.ingest.registry import Registry
 from vizd.ingest.service import Ingest
 from vizd.log.interfaces import ILog
+from vizd.log.stall import stalling
 from vizd.ticker import Ticker
 from vizd.web.admission import Admission
 from vizd.web.clients import Clients
@@ -44,7 +45,15 @@ class Status:
         if late_s > MAX_LATE_S:
             reasons = [f"the coalescer's tick is {late_s:.1f} s late"]
             return 503, {"status": "unhealthy", "version": __version__, "reasons": reasons}
+        stalled = self._stalled()
+        if stalled:
+            return 200, {"status": "degraded", "version": __version__, "reasons": stalled}
         return 200, {"status": "ok", "version": __version__}
+
+    def _stalled(self) -> list[str]:
+        """Why nothing is stored, if that is so."""
+        stall = stalling(self.log).stall
+        return [f"nothing has been stored for {stall.for_s:.0f} s: {stall.reason}"] if stall else []
 
     def ready(self) -> tuple[int, dict[str, Any]]:
         """An HTTP status and its body."""
@@ -55,6 +64,7 @@ class Status:
             reasons.append("the HTTP port is not open")
         if not self.ingest.is_listening:
             reasons.append("the gRPC port is not open")
+        reasons += self._stalled()
         if reasons:
             return 503, {"status": "not ready", "reasons": reasons}
         return 200, {"status": "ready"}

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.law.events import MAX_NODES
+from bench.law.faults import FAULTS
 from bench.law.report import as_dict, as_text
 from bench.law.run import Options, run
 
@@ -38,6 +39,9 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--max-events", type=int, default=500, help="per second, of a client with a filter (%(default)s)"
     )
+    parser.add_argument(
+        "--fault", choices=sorted(FAULTS), help="history on disk, and what goes wrong beneath the daemon (neither)"
+    )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep transcripts and the daemon's log there, by seed")
     parser.add_argument("--json", action="store_true", help="a report is one line of JSON")
     options = parser.parse_args(arguments)
@@ -58,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = Options(
             seconds=parsed.seconds, clients=parsed.clients, rate=parsed.rate, nodes=parsed.nodes, seed=seed,
             buffer_mb=parsed.buffer_mb, retention_s=parsed.retention_s, max_events_per_s=parsed.max_events,
+            fault=parsed.fault,
         )  # fmt: skip
         with _place(parsed.keep, seed) as directory:
             ran = run(options, Path(directory))

@@ -23,13 +23,15 @@ __all__ = ["Checked", "Row", "check"]
 class Row:
     """One kind of client.
 
-    :ivar messages: that the daemon sent. :ivar gaps: by reason. :ivar late_ms: receipt minus ``window_end`` of live
-        batches, where the client takes everything at once.
+    :ivar messages: that the daemon sent. :ivar shown: batches of windows that were not stored yet.
+    :ivar gaps: by reason. :ivar late_ms: receipt minus ``window_end`` of live batches, where the client takes
+        everything at once.
     """
 
     kind: str
     clients: int = 0
     messages: int = 0
+    shown: int = 0
     events: int = 0
     past_events: int = 0
     gaps: Counter[str] = field(default_factory=Counter)
@@ -105,6 +107,7 @@ def _add(row: Row, walk: Walk, plan: Plan) -> None:
             row.gaps[f"history {fields['reason']}" if fields.get("history") else fields["reason"]] += 1
             row.missing += fields.get("events") or 0
         connects += step.note("connect") is not None
+        row.shown += step.note("provisional") is not None
         row.filters += step.note("filter") is not None
         row.histories += step.note("history_end") is not None
     row.reconnects += connects - 1

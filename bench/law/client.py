@@ -23,6 +23,7 @@ __all__ = ["Client", "Plan"]
 
 FINISH_TIMEOUT_S = 100.0
 STILL_COMES_S = 5.0
+TRY_AGAIN_S = 0.1
 SLICE_S = 0.2
 """A wait is no longer without a look at whether the run has ended."""
 SLOW_READS_PER_S = 20
@@ -36,6 +37,7 @@ class Plan:
 
     :ivar kind: of ``kinds.KINDS``. :ivar others: filters that it may change to.
     :ivar max_lag_ms: as it says it; ``None``: it does not. :ivar receive_bytes: see ``Wire``.
+    :ivar survives: the daemon may be killed: then it comes back with its position, until there is a daemon again.
     :ivar bytes_per_s: that a slow one reads. :ivar retention_s: of the daemon, about: what is longer is too late.
     """
 
@@ -50,6 +52,7 @@ class Plan:
     retention_s: float = 60.0
     seconds: float = 60.0
     takes_always: bool = False
+    survives: bool = False
 
 
 def _now_us() -> int:
@@ -85,6 +88,8 @@ class Client:
         self._positions = 0
         self._is_held = False
         self.is_history_open = False
+        self._connections = 0
+        self._is_lost = False
 
     @property
     def runs(self) -> bool:
@@ -117,10 +122,12 @@ class Client:
             "is_json": self.asked.is_json, "takes_always": self.plan.takes_always,
         })  # fmt: skip
         wire = Wire(f"{self._url}?{urlencode(query, safe=',')}", self.plan.receive_bytes)
+        self._connections += 1
         try:
             await wire.open()
-        except Closed as why:
-            self.note("closed", {"why": str(why)})
+        except (Closed, OSError) as why:
+            wire.cut()
+            self._was_closed(why)
             return
         self.wire = wire
         if not by_query and position is None:
@@ -133,8 +140,16 @@ class Client:
             self.wire = None
             self.note("left")
 
-    def _was_closed(self, why: Closed) -> None:
-        self.note("closed", {"why": str(why)})
+    async def _come_back(self) -> None:
+        """To a daemon that was killed, as soon as there is one again."""
+        while self._is_lost:
+            self._is_lost = False
+            await asyncio.sleep(TRY_AGAIN_S)
+            await self.connect(self.position)
+
+    def _was_closed(self, why: Exception) -> None:
+        self._is_lost = self.plan.survives
+        self.note("left" if self._is_lost else "closed", {"why": str(why)})
         if self.wire is not None:
             self.wire.cut()
             self.wire = None
@@ -178,9 +193,13 @@ class Client:
 
     async def _say_and_wait(self, message: dict[str, Any]) -> None:
         word = str(message["type"])
-        before = self._pongs.get(word, 0)
+        before, connection = self._pongs.get(word, 0), self._connections
         self.say(message, {"type": "ping"})
-        await self.take(FINISH_TIMEOUT_S, until=lambda: self._pongs.get(word, 0) > before, to_the_end=True)
+        await self.take(
+            FINISH_TIMEOUT_S,
+            until=lambda: self._pongs.get(word, 0) > before or self._connections != connection,
+            to_the_end=True,
+        )
 
     # Taking.
 
@@ -197,6 +216,7 @@ class Client:
         :param to_the_end: go on when the run ends.
         """
         give_up_s = time.monotonic() + seconds
+        await self._come_back()
         while self.wire is not None and not until() and (to_the_end or self.runs):
             left_s = give_up_s - time.monotonic()
             if left_s <= 0:
@@ -207,7 +227,8 @@ class Client:
                 messages = self.wire.take(max_bytes)
             except Closed as why:
                 self._was_closed(why)
-                return
+                await self._come_back()
+                continue
             for payload, is_text in messages:
                 self._took(payload, is_text)
 
@@ -259,6 +280,7 @@ class Client:
         A ``position`` behind the pong of a ping says that the reader was at the log's end for 5 s.
         """
         give_up_s = time.monotonic() + FINISH_TIMEOUT_S
+        await self._come_back()
         if self.wire is None:
             await self.connect(self.position)
         if self._is_held:

@@ -58,8 +58,10 @@ def record_of(payload: bytes, is_text: bool, is_json: bool, at_us: int, forms: F
     return Note(at_us, message.type, fields)
 
 
-def _batch(message: _Message, is_text: bool, at_us: int, forms: Forms) -> Batch:
+def _batch(message: _Message, is_text: bool, at_us: int, forms: Forms) -> Record:
     data = message.data
+    if data is not None and message.provisional and message.position is None:
+        return Note(at_us, "provisional", {"start_ms": data.window_start, "end_ms": data.window_end})
     if data is None or message.snapshot or message.provisional:
         raise StrayEvent(f"a batch that nobody asked for, with data: {data is not None}")
     if set(data.summary) != set(_COUNT_NAMES):

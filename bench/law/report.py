@@ -30,6 +30,8 @@ def as_dict(ran: Ran) -> dict[str, Any]:
             for row in ran.checked.rows
         ],
         "publishers": {"expected": ran.expected, "acked": ran.acked, "stored": ran.checked.stored, "kills": ran.kills},
+        "daemon_kills": ran.daemon_kills,
+        "stalled_looks": ran.stalled_looks,
         "log": {name: ran.stats.get(name) for name in ("buffer_events", "buffer_bytes")},
         "ingest": ran.stats.get("ingest"),
         "rss": dict(zip(("first", "median", "last"), ran.rss_minutes, strict=True)) | {"peak": ran.rss_peak_bytes},
@@ -39,7 +41,27 @@ def as_dict(ran: Ran) -> dict[str, Any]:
     }
 
 
-_COLUMNS = ("kind", "clients", "messages", "events", "past_events", "missing", "reconnects", "filters", "histories")
+_COLUMNS = (
+    "kind",
+    "clients",
+    "messages",
+    "events",
+    "past_events",
+    "missing",
+    "reconnects",
+    "filters",
+    "histories",
+    "shown",
+)
+
+
+def _fault(ran: Ran) -> list[str]:
+    if ran.options.fault is None:
+        return []
+    return [
+        f"fault       {ran.options.fault}: the daemon was killed {ran.daemon_kills} times, and seen to store nothing "
+        f"{ran.stalled_looks} times; {sum(row.shown for row in ran.checked.rows):,} batches were shown meanwhile"
+    ]
 
 
 def as_text(ran: Ran) -> str:
@@ -53,6 +75,7 @@ def as_text(ran: Ran) -> str:
         f"{trimmed}, seed {options.seed}",
         f"publishers  {ran.expected:,} events to publish, {acked:,} acked, {stored:,} in the log; killed {ran.kills} "
         f"times, {ran.stats.get('ingest', {}).get('duplicates', 0):,} duplicates refused",
+        *_fault(ran),
         f"daemon      {first:,.0f} MiB in the first minute, {median:,.0f} in the median, {last:,.0f} in the last, "
         f"peak {ran.rss_peak_bytes / MIB:,.0f} of {ran.rss_bound_bytes / MIB:,.0f}; {ran.cpu_share:.0%} of a core",
         f"log         {ran.stats.get('buffer_events', 0):,} events left, in "

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from bench.daemon import Daemon, cpu_s, rss_bytes, rss_peak_bytes
 from bench.filters import SUMMARY_NAMES
 from bench.law.check import Checked, check
 from bench.law.events import Forms
+from bench.law.faults import Lives
 from bench.law.fleet import Fleet
 from bench.law.kinds import plans
 from bench.law.publishers import Publishers
@@ -43,6 +44,7 @@ class Options:
 
     :ivar rate: of all events together, per second. :ivar retention_s: that the daemon's log keeps; 0: by its bytes
         alone. :ivar max_events_per_s: that a client with a filter gets.
+    :ivar fault: of ``faults.FAULTS``, with history on disk; ``None``: none.
     """
 
     seconds: float
@@ -53,6 +55,7 @@ class Options:
     buffer_mb: int
     retention_s: float
     max_events_per_s: int
+    fault: str | None = None
 
     @property
     def assumed_retention_s(self) -> float:
@@ -74,6 +77,7 @@ class Ran:
     """What happened.
 
     :ivar samples: while the publishers ran. :ivar acked: by node.
+    :ivar daemon_kills: of the daemon itself. :ivar stalled_looks: how often it was seen that it stores nothing.
     """
 
     options: Options
@@ -82,6 +86,8 @@ class Ran:
     acked: dict[int, int] = field(default_factory=dict)
     expected: int = 0
     kills: int = 0
+    daemon_kills: int = 0
+    stalled_looks: int = 0
     rss_base_bytes: int = 0
     rss_peak_bytes: int = 0
     stats: dict[str, Any] = field(default_factory=dict)
@@ -158,7 +164,9 @@ def run(options: Options, directory: Path, beside: Beside = nullcontext) -> Ran:
     ran = Ran(options)
     age_ms = int(options.retention_s * 1000)
     before = _KEEP_LESS.format(age_ms=age_ms, segment_ms=max(500, age_ms // 4)) if age_ms else ""
-    daemon = Daemon(directory, f"--buffer-mb={options.buffer_mb}", before=before)
+    lives = Lives(directory, [f"--buffer-mb={options.buffer_mb}"], options.fault, options.seed, before)
+    planned = [replace(each, survives=options.fault == "killed") for each in planned]
+    daemon = lives.daemon
     publishers = Publishers(daemon.grpc_port, options.nodes, options.rate, options.seconds, options.seed, directory)
     url = f"ws://127.0.0.1:{daemon.http_port}/ws/events"
     # The reference has a process to itself, and so have the clients of everything: what others cost makes none late.
@@ -171,7 +179,9 @@ def run(options: Options, directory: Path, beside: Beside = nullcontext) -> Ran:
             fleet.wait_ready()
         with beside(daemon):
             ran.rss_base_bytes = rss_bytes(daemon.pid)
-            _publish(publishers, daemon, ran)
+            _publish(publishers, lives, ran)
+        daemon = lives.daemon
+        ran.daemon_kills = lives.kills
         for fleet in fleets:
             fleet.begin_to_finish()
         for fleet in fleets:
@@ -180,30 +190,32 @@ def run(options: Options, directory: Path, beside: Beside = nullcontext) -> Ran:
         ran.stats = daemon.stats()
         ran.rss_peak_bytes = rss_peak_bytes(daemon.pid)
         ran.exit_status = daemon.stop()
-        ran.complaints = daemon.complaints
+        ran.complaints = lives.complaints
     finally:
         publishers.kill()
         for fleet in fleets:
             fleet.kill()
-        daemon.kill()
+        lives.daemon.kill()
     began_s = time.monotonic()
     ran.checked = check(planned, options.nodes, ran.oldest, directory)
     ran.check_s = time.monotonic() - began_s
     return ran
 
 
-def _publish(publishers: Publishers, daemon: Daemon, ran: Ran) -> None:
+def _publish(publishers: Publishers, lives: Lives, ran: Ran) -> None:
     publishers.start()
     began_s = sampled_s = time.monotonic()
     calm_s = began_s + ran.options.seconds * (1 - CALM_SHARE)
     while time.monotonic() < calm_s:
         publishers.turn()
+        lives.turn()
         if time.monotonic() >= sampled_s:
             sampled_s += SAMPLE_EVERY_S
-            _look(daemon, ran)
+            _look(lives.daemon, ran)
+            ran.stalled_looks += lives.has_stalled()
         time.sleep(TURN_S)
     publishers.finish(ran.options.seconds * CALM_SHARE + DELIVER_S)
-    _look(daemon, ran)
+    _look(lives.daemon, ran)
     ran.acked = {each.node: each.acked for each in publishers.all}
     ran.expected = publishers.expected
     ran.kills = sum(each.kills for each in publishers.all)

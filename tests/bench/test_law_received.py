@@ -49,6 +49,12 @@ class ReceivedTests(SynchronousTestCase):
             said = Frame(encoder.message({"type": "gap", "events": 5, "from_ms": None}), encoder is MESSAGEPACK)
             self.assertEqual(record(said), Note(7, "gap", {"events": 5, "from_ms": None}))
 
+    def test_what_is_provisional_is_outside_the_law_and_has_no_position(self) -> None:
+        whole = json.loads(frame(JSON).payload) | {"provisional": True}
+        del whole["position"]
+        found = record_of(json.dumps(whole).encode(), True, True, 7, FORMS)
+        self.assertEqual(found, Note(7, "provisional", {"start_ms": 50, "end_ms": 100}))
+
     def test_what_is_none_of_the_contract_is_a_fault(self) -> None:
         whole = json.loads(frame(JSON).payload)
         data = whole["data"]

@@ -57,6 +57,8 @@ class Case(SynchronousTestCase):
 class DrawTests(Case):
     """When one is drawn."""
 
+    pieces = 0
+
     def drawn(self, *heads: Position, current: Segment | None = None) -> list[int]:
         """At which of these heads there is a border now, besides the beginning."""
         for head in heads:
@@ -114,19 +116,17 @@ class PieceTests(Case):
             self.assertEqual(self.taken, right)
         self.assertEqual(PIECES_PER_APPEND, 4)
 
-    def test_nor_if_several_are_unfinished_and_the_older_is_finished_first(self) -> None:
+    def test_none_is_drawn_while_one_is_unfinished_so_they_never_pile_up(self) -> None:
+        self.pieces = 100
         self.borders.draw(behind(1), None)
-        for number in (2, 3, 4):
+        for number in range(2, 200):
             self.borders.draw(behind(number, HOUR_MS * number), None)
-        older, newer, newest = list(self.borders.ahead)[1:]
-        self.assertEqual(self.taken, 8)
-        before = self.taken
-        while newest.make(0) and self.taken < 30:
-            self.borders.draw(behind(5, HOUR_MS * 4), None)
-            self.assertLessEqual(self.taken, before + PIECES_PER_APPEND)
-            before = self.taken
-            self.assertTrue(not newer.memory_bytes or not older.make(1))
-        self.assertEqual(list(newer.pieces()), [b"%d of 2" % each for each in range(10)])
+            unfinished = sum(not each.is_made for each in self.borders.ahead if each.position.seq)
+            self.assertLessEqual(unfinished, 1)
+            self.assertLessEqual(self.taken, PIECES_PER_APPEND * (number - 2))
+        drawn = [each for each in self.borders.ahead if each.position.seq]
+        self.assertEqual(len(drawn), -(-198 // (100 // PIECES_PER_APPEND + 1)))
+        self.assertEqual(list(drawn[1].pieces()), [b"%d of 2" % each for each in range(100)])
 
     def test_one_that_sealing_has_taken_is_finished_all_the_same(self) -> None:
         self.borders.draw(behind(1), None)
@@ -155,6 +155,8 @@ class BeginTests(Case):
         super().setUp()
         self.borders.draw(behind(1), None)
         self.borders.draw(behind(5, HOUR_MS), None)
+        while any(not each.is_made for each in self.borders.ahead if each.position.seq):
+            self.borders.draw(behind(6, HOUR_MS), None)
         self.borders.draw(behind(9, 2 * HOUR_MS), None)
 
     def test_a_block_ends_at_the_next_border_at_the_latest(self) -> None:

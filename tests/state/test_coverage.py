@@ -169,6 +169,25 @@ class CoverageTests(Case):
         self.assertIsNone(self.coverage.covered(1, 0, 10**15))
         self.assertEqual(self.coverage.words(1, 0, 1_000, 2), [None, None])
 
+    def test_where_the_log_can_not_be_read_who_was_connected_has_lost_nobody_knows_how_many(self) -> None:
+        self.fold(10_000, mark(7, connected=True), mark(8, 2, connected=True), mark(9, 3, connected=True))
+        self.fold(11_200, mark(7, events=5), mark(9, 3, connected=False))
+        self.coverage.miss(14_700)
+        self.fold(14_700, mark(7, events=1), mark(8, 2, events=1), mark(9, 3, connected=True))
+        lost = [{"from_ms": 11_000, "to_ms": 15_000, "events": None}]
+        self.assertEqual({node: told["lost"] for node, told in self.told().items()}, {7: lost, 8: lost, 9: []})
+        self.assertEqual(
+            [self.coverage.words(node, 10_000, 1_000, 5) for node in (7, 9)],
+            [
+                ["complete", "lossy", "lossy", "lossy", "lossy"],
+                ["complete", "disconnected", "disconnected", "disconnected", "disconnected"],
+            ],
+        )
+        covered = self.coverage.covered(8, 12_000, 13_000)
+        assert covered is not None
+        self.assertEqual((covered.word, covered.lost), ("lossy", 0))
+        self.assertEqual(self.coverage.covered(8, 10_000, 11_000), Covered(0, 0))
+
     def test_an_answer_reads_as_the_contract_says(self) -> None:
         self.fold(10_000, mark(7, connected=True, skew_ms=-20))
         self.fold(11_300, mark(7, events=5, lost=2))

@@ -1,6 +1,9 @@
 """Tests of ``vizd.web.instants``: the state at any place is what a fold from the log's beginning gives there."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
@@ -8,6 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.log.disk.directories import opened_here
 from tests.log.test_memory import seal_early
 from tests.state.streams import Chronicle, Step, steps
 from tests.state.test_keyframe import everything
@@ -25,6 +29,30 @@ from vizd.web.instants import Instants
 from vizd.web.turns import Turns
 
 HOUR_MS = 3_600_000
+
+
+class Corrupt(SynchronousTestCase):
+    """A log of which a part can't be read."""
+
+    def test_behind_what_can_not_be_read_the_state_says_that_something_is_missing(self) -> None:
+        seal_early(self.patch)
+        directory, folds = Path(self.mktemp()), Folds(HOUR_MS)
+        log = opened_here(directory, Clock(), HOUR_MS, 1 << 30)
+        folds.follow(log)
+        for number in range(40):
+            log.append(draft(1_000 + 50 * number, [*fsyncs(2), made("Swim.Alive", node=number % 3)]))
+        self.addCleanup(lambda: now(log.close()))
+        damaged, other = log._heads[2], log._heads[1].behind
+        with closing(sqlite3.connect(directory / "log.sqlite3")) as connection:
+            connection.execute("UPDATE blocks SET whole = x'00' WHERE seq = ?", (damaged.before.seq + 1,))
+            connection.commit()
+        clock = Clock()
+        instants = Instants(log, folds.projection, folds.empty_projection, Turns(clock))
+        views: list[View] = []
+        for position in (other, log.tail):
+            ensureDeferred(instants.at(position)).addCallback(views.append)
+            clock.pump([0] * 100)
+        self.assertEqual([(each.position, each.truncated) for each in views], [(other, False), (log.tail, True)])
 
 
 class Recorded(MemoryLog):

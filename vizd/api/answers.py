@@ -185,7 +185,7 @@ def _coverage_of_node() -> Schema:
             "connected": BOOLEAN,
             "skew_ms": or_null(_SIGNED),
             "received": COUNT,
-            "lost": array(record({"from_ms": MS, "to_ms": MS, "events": COUNT})),
+            "lost": array(record({"from_ms": MS, "to_ms": MS, "events": or_null(COUNT)})),
             "disconnected": array(record({"from_ms": MS, "to_ms": MS})),
         }
     )

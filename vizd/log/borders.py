@@ -64,7 +64,7 @@ class Borders:
         for _ in range(PIECES_PER_APPEND):
             if self._unfinished and not self._unfinished[0].make(1):
                 self._unfinished.popleft()
-        if head.end_ms is None:
+        if head.end_ms is None or self._unfinished:  # Of a large state one at a time, or they would pile up.
             return
         if self._drawn_ms is None:
             self._drawn_ms = head.end_ms

@@ -204,15 +204,27 @@ class Chronicle:
             if excess_bytes <= 0 and is_young:
                 break
             self.is_shortened = is_young
-            self._trimmed_latest_ms = segment.blocks[-1].latest_ms
-            self._segments.popleft()
-            del self._heads[: len(segment.blocks)]
+            self._let_go()
             excess_bytes -= segment.memory_bytes
-            self.oldest = behind
         if not self._segments:
             self._trim_plain(oldest_end_ms, excess_bytes)
         if self.head.total_events == self.oldest.total_events:
             self.newest_event_ms = None
+
+    def _let_go(self) -> None:
+        """Of the oldest segment."""
+        segment = self._segments.popleft()
+        self._trimmed_latest_ms = segment.blocks[-1].latest_ms
+        del self._heads[: len(segment.blocks)]
+        self.oldest = segment.blocks[-1].behind
+
+    def _give_up_oldest(self) -> None:
+        """Let go of a segment before its time, if it is not the only one."""
+        if len(self._segments) > 1:
+            self.is_shortened = True
+            self._let_go()
+            if self.head.total_events == self.oldest.total_events:
+                self.newest_event_ms = None
 
     def _trim_plain(self, oldest_end_ms: int, excess_bytes: int) -> None:
         count = 0

@@ -1,13 +1,14 @@
 """What every kind of log promises to those who write and read it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from zope.interface import Attribute, Interface
 
 from vizd.log.keyframe import Keyframe
 from vizd.log.window import Draft, Page, PageLimits, Position, Summary, Window
 
-__all__ = ["EPOCH_BYTES", "ILog"]
+__all__ = ["EPOCH_BYTES", "ILog", "IStalling", "Stall"]
 
 EPOCH_BYTES = 8
 
@@ -81,3 +82,28 @@ class ILog(Interface):
 
         Where windows between the two have been trimmed, the page begins with a gap of them.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """:ivar reason: for people; what would be right, too, where that is known. :ivar for_s: since it stores nothing."""
+
+    reason: str
+    for_s: float
+
+
+class IStalling(Interface):
+    """A log whose newest windows may have to wait."""
+
+    stall: Stall | None = Attribute("Why nothing becomes durable now; ``None``: it does.")
+    waiting: int = Attribute("Windows that are not durable yet.")
+    late_through: int = Attribute(
+        "The seq of the last window that came to the head late, all those in front of it with it: who is behind there"
+        " has not been slow."
+    )
+
+    def waiting_after(seq: int) -> Window | None:
+        """While it stalls, the first window that waits and is behind this seq; the same will be in the log."""
+
+    def listen_stalled(listener: Callable[[], None]) -> None:
+        """Call ``listener`` when a stall has begun, and when a window more waits in it."""

@@ -72,6 +72,8 @@ LOG_EVENTS = _gauge("log_events", "Events in the log.")
 LOG_AGE = _gauge("log_oldest_age_seconds", "How far back the log reaches.")
 LOG_WANTED_AGE = _gauge("log_wanted_age_seconds", "--buffer-minutes.")
 LOG_SHORTENED = _gauge("log_shortened", "1 while it is --buffer-mb that bounds the log, not --buffer-minutes.")
+LOG_STALLED = _gauge("log_stalled_seconds", "For how long nothing has been stored although windows wait; 0: it is.")
+LOG_WAITING = _gauge("log_waiting_windows", "Windows that wait to be stored.")
 
 CLIENTS = _gauge("clients", "Dashboards that are connected.", "encoding")
 CLIENTS_LIMIT = _gauge("clients_limit", "--max-clients.")

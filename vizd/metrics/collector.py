@@ -23,6 +23,7 @@ from vizd.config import Config
 from vizd.ingest.inbox import Inbox
 from vizd.insight.insight import Insight
 from vizd.insight.rules import RULES
+from vizd.log.stall import stalling
 from vizd.metrics import catalogue as the
 from vizd.metrics.catalogue import Kind, Metric
 from vizd.metrics.histogram import Histogram
@@ -92,6 +93,9 @@ class DaemonCollector(Collector):
         yield _plain(the.LOG_AGE, log.retention_ms / 1_000)
         yield _plain(the.LOG_WANTED_AGE, self.config.buffer_minutes * 60)
         yield _plain(the.LOG_SHORTENED, log.is_shortened)
+        stall = stalling(log).stall
+        yield _plain(the.LOG_STALLED, stall.for_s if stall else 0)
+        yield _plain(the.LOG_WAITING, stalling(log).waiting)
 
     def _clients(self) -> Iterator[Family]:
         clients, traffic = self.status.clients, self.status.clients.traffic()

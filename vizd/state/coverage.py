@@ -6,6 +6,8 @@ A fold over the marks of the log's windows. A window counts where it starts.
   was before.
 - *disconnected*: from the start of the window in which the node's stream ended to the start of the one in which the
   next began. What it does in the meantime it may send later; that then stands in later windows.
+- the same where windows of the log can't be read any more: of each node that was connected, how many events they had
+  nobody knows.
 - *complete*: the rest, since the node was first seen. Before that nothing is said: no log can tell who was missing.
 
 All processes of one ``Hello.node`` are one node; its name is that of the newest. Only a mark that says "connected"
@@ -28,6 +30,8 @@ from vizd.state.spans import adjacent_joined
 __all__ = ["COMPLETE", "DISCONNECTED", "LOSSY", "Coverage", "Covered"]
 
 _SECOND_MS = 1_000
+UNKNOWN = 0
+"""Events of a span in which some were lost, and nobody knows how many."""
 _TRIM_EVERY_MS = 10_000
 """Trimming looks at every node; until then what is too old is left out of answers."""
 
@@ -100,6 +104,17 @@ class Coverage:
             node = self._nodes.get(mark.publisher.node) or self._first_seen(mark, window.start_ms)
             if node is not None:
                 self._follow(node, mark, window.start_ms)
+
+    def miss(self, to_ms: int) -> None:
+        """The windows between the newest and the one that starts then can't be read.
+
+        Of a node that was not connected nothing more is said than before.
+        """
+        begin_ms = (self.newest_ms or to_ms) // _SECOND_MS * _SECOND_MS
+        end_ms = -(-to_ms // _SECOND_MS) * _SECOND_MS
+        for number, node in self._nodes.items():
+            if node.disconnected_ms is None and begin_ms < end_ms:
+                self._nodes[number].lost.add(begin_ms, end_ms, UNKNOWN)
 
     def trim(self, before_ms: int) -> None:
         """The log has nothing before this any more; cheap to call often."""
@@ -185,8 +200,9 @@ class Coverage:
         from_ms = max(from_ms, self.oldest_ms or 0)
         if known is None or from_ms >= to_ms or known.first_seen_ms >= to_ms:
             return None
-        lost = sum(events for _, _, events in known.lost.overlapping(from_ms, to_ms))
-        return Covered(lost, sum(end - begin for begin, end, _ in known.disconnected_in(from_ms, to_ms)))
+        lost = known.lost.overlapping(from_ms, to_ms)
+        away_ms = sum(end - begin for begin, end, _ in known.disconnected_in(from_ms, to_ms))
+        return Covered(sum(events for _, _, events in lost), away_ms, any(not events for _, _, events in lost))
 
     def words(self, node: int, from_ms: int, step_ms: int, count: int) -> list[str | None]:
         """``covered(..).word`` of each of ``count`` steps, and ``None`` where that is; at the price of one."""
@@ -251,6 +267,6 @@ def _told(number: int, node: CoveredNode, from_ms: int, to_ms: int) -> dict[str,
         "connected": not node.disconnected_in(to_ms - 1, to_ms),
         "skew_ms": node.skew_ms,
         "received": node.received.between(from_ms, to_ms),
-        "lost": [{"from_ms": begin, "to_ms": end, "events": events} for begin, end, events in lost],
+        "lost": [{"from_ms": begin, "to_ms": end, "events": events or None} for begin, end, events in lost],
         "disconnected": [{"from_ms": begin, "to_ms": end} for begin, end, _ in disconnected],
     }

@@ -22,15 +22,17 @@ class Covered:
 
     :ivar lost: events, of all seconds that have a part in the range.
     :ivar disconnected_ms: milliseconds of the range.
+    :ivar is_uncertain: there were more that are lost, and nobody knows how many.
     """
 
     lost: int
     disconnected_ms: int
+    is_uncertain: bool = False
 
     @property
     def word(self) -> str:
         """The worst of it: ``disconnected`` before ``lossy`` before ``complete``."""
-        return DISCONNECTED if self.disconnected_ms else LOSSY if self.lost else COMPLETE
+        return DISCONNECTED if self.disconnected_ms else LOSSY if self.lost or self.is_uncertain else COMPLETE
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from vizd.events.catalogue import TYPES
 from vizd.events.facet import Facet
-from vizd.log.window import Position
+from vizd.log.window import Position, Window
 from vizd.stream.allowance import Allowance, saved_bytes
 from vizd.stream.conflation import Conflation
 from vizd.stream.filter import Filter
@@ -53,6 +53,7 @@ class Said:
 
     :ivar events: encoded. :ivar counts: what has happened since the one before, by type.
     :ivar start_ms: of the first window since then. :ivar position: behind the last.
+    :ivar is_provisional: it is of windows that are not in the log yet; ``position`` is in front of them.
     """
 
     frame: Frame
@@ -60,6 +61,7 @@ class Said:
     counts: Sequence[int]
     start_ms: int
     position: Position
+    is_provisional: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,38 @@ class Joined:
     position: Position
 
 
+class _Gathered:
+    """What has been looked at, and not said yet.
+
+    :ivar start_ms: of the first window of it. :ivar position: behind the last that was looked at.
+    """
+
+    def __init__(self, position: Position, *, is_provisional: bool = False) -> None:
+        self.conflation = Conflation()
+        self.start_ms: int | None = None
+        self.position = position
+        self.is_provisional = is_provisional
+
+    @property
+    def began_ms(self) -> int:
+        """Where the next batch begins; one of nothing but what has waited ends there, too."""
+        return (self.position.end_ms or 0) if self.start_ms is None else self.start_ms
+
+    @property
+    def urgent_bytes(self) -> int:
+        """Of transitions."""
+        return sum(map(len, self.conflation.transitions))
+
+    def told(self) -> None:
+        """A batch says what there was."""
+        self.conflation.told()
+        self.start_ms = None
+
+
 class ConflatedStream:
     """For all who share it.
 
     :ivar readers: that have joined and not left. :ivar catching_up: of those, how many get the state beside it.
-    :ivar position: behind the last window that it has looked at.
     """
 
     def __init__(
@@ -104,29 +133,33 @@ class ConflatedStream:
         self._allowance = Allowance(kbps, now_ms)
         self._worth_bytes = worth_bytes(kbps)
         self._surrounding_bytes = len(source.framed(_LONG, Position(0, 0, _LONG), [], _LONG_COUNTS, encoder).payload)
-        self._conflation = Conflation()
-        self._start_ms: int | None = None
+        self._gathered = _Gathered(source.log.head)
+        self._shown = _Gathered(source.log.head, is_provisional=True)
         self._looked_ms = now_ms
         self._said: deque[Said] = deque()
         self._said_bytes = 0
         self._next_number = 0
         self.readers = 0
         self.catching_up = 0
-        self.position = source.log.head
+
+    @property
+    def position(self) -> Position:
+        """Behind the last window that it has looked at."""
+        return self._gathered.position
 
     def brings(self, facet: Facet, event: bytes) -> bool:
         """An event of this one's key waits to be sent."""
-        return self._source.key(facet, event) in self._conflation
+        return self._source.key(facet, event) in self._gathered.conflation
 
     @property
     def is_waiting(self) -> bool:
         """There is something to say that has no room yet, or beside it."""
-        return bool(len(self._conflation) or self.catching_up)
+        return bool(len(self._gathered.conflation) or len(self._shown.conflation) or self.catching_up)
 
     @property
     def has_counted(self) -> bool:
         """Something has happened since the last batch."""
-        return self._conflation.events > 0
+        return self._gathered.conflation.events > 0
 
     # Its readers.
 
@@ -134,7 +167,7 @@ class ConflatedStream:
         """One more reader, at the head."""
         self.follow(now_ms)
         self.readers += 1
-        return Joined(self._next_number, self._conflation.counts, self.position)
+        return Joined(self._next_number, self._gathered.conflation.counts, self.position)
 
     def leave(self) -> None:
         """One reader less."""
@@ -165,8 +198,8 @@ class ConflatedStream:
     # The log.
 
     def is_behind(self) -> bool:
-        """The log has grown."""
-        return self.position.seq < self._source.log.head.seq
+        """The log has grown; or it stalls, and there is more to show of what waits."""
+        return self.position.seq < self._source.log.head.seq or self._unshown() is not None
 
     def follow(self, now_ms: float) -> None:
         """Look at what the log has got, and say what can't wait, or has room."""
@@ -177,63 +210,67 @@ class ConflatedStream:
         if self.position.seq < log.tail.seq:
             self._begin_anew()
         while window := log.after(self.position):
-            self.position = window.position
-            found = self._source.digest(window, self._filter)
-            if found is None:
-                continue
-            if self._start_ms is None:
-                self._start_ms = window.start_ms
-            self._conflation.add(found, self._max_waiting_keys())
-            if len(self._conflation.transitions) >= MAX_EVENTS or self._urgent_bytes() >= MAX_BYTES:
-                self._say(now_ms)
-        if self._conflation.transitions or (len(self._conflation) and self._is_worth_it(now_ms)):
-            self._say(now_ms)
+            self._gather(self._gathered, window, now_ms)
+        self._say_what_may(self._gathered, now_ms)
+        if self._source.stalling.stall is None:
+            self._shown.conflation = Conflation()
+            return
+        while window := self._unshown():
+            self._gather(self._shown, window, now_ms)
+        self._say_what_may(self._shown, now_ms)
+
+    def _unshown(self) -> Window | None:
+        """The next window that waits to be in the log, while that stalls."""
+        return self._source.stalling.waiting_after(max(self._shown.position.seq, self.position.seq))
 
     def _begin_anew(self) -> None:
         """Nobody has looked for so long that what happened meanwhile is not at hand: no reader is still here."""
         self._next_number += 1  # So that each finds out.
         self._said.clear()
         self._said_bytes = 0
-        self._conflation = Conflation()
-        self._start_ms = None
-        self.position = self._source.log.head
+        self._gathered = _Gathered(self._source.log.head)
 
-    def _urgent_bytes(self) -> int:
-        return sum(map(len, self._conflation.transitions))
+    def _gather(self, gathered: _Gathered, window: Window, now_ms: float) -> None:
+        gathered.position = window.position
+        found = self._source.digest(window, self._filter)
+        if found is None:
+            return
+        if gathered.start_ms is None:
+            gathered.start_ms = window.start_ms
+        gathered.conflation.add(found, self._max_waiting_keys())
+        if len(gathered.conflation.transitions) >= MAX_EVENTS or gathered.urgent_bytes >= MAX_BYTES:
+            self._say(gathered, now_ms)
 
-    def _is_worth_it(self, now_ms: float) -> bool:
+    def _say_what_may(self, gathered: _Gathered, now_ms: float) -> None:
+        waits = len(gathered.conflation)
+        if gathered.conflation.transitions or (waits and self._is_worth_it(gathered.conflation, now_ms)):
+            self._say(gathered, now_ms)
+
+    def _is_worth_it(self, conflation: Conflation, now_ms: float) -> bool:
         room = self._allowance.room(now_ms) - self._surrounding_bytes
         enough = self._worth_bytes - self._surrounding_bytes
-        if len(self._conflation) <= FEW:
-            enough = min(enough, self._conflation.bytes_waiting())
+        if len(conflation) <= FEW:
+            enough = min(enough, conflation.bytes_waiting())
         return 0 < enough <= room
 
-    def _say(self, now_ms: float) -> None:
-        conflation, encoder = self._conflation, self._encoder
+    def _say(self, gathered: _Gathered, now_ms: float) -> None:
+        conflation, encoder, is_provisional = gathered.conflation, self._encoder, gathered.is_provisional
         events = list(encoder.events(conflation.transitions))
         room = self._allowance.room(now_ms) - self._surrounding_bytes - sum(map(len, events)) - len(events)
         largest = self._worth_bytes - self._surrounding_bytes
         events += conflation.take(
             min(room, MAX_BYTES), largest, MAX_EVENTS - len(events), lambda event: encoder.events([event])[0]
         )
-        frame = self._framed(events)
+        frame = self._source.framed(
+            gathered.began_ms, gathered.position, events, conflation.counts, encoder, is_provisional=is_provisional
+        )
         self._allowance.spend(len(frame.payload), now_ms)
-        self._said.append(Said(frame, events, conflation.counts, self._began_ms, self.position))
+        self._said.append(Said(frame, events, conflation.counts, gathered.began_ms, self.position, is_provisional))
         self._next_number += 1
         self._said_bytes += len(frame.payload)
         while len(self._said) > 1 and (len(self._said) > KEPT_FRAMES or self._said_bytes > KEPT_BYTES):
             self._said_bytes -= len(self._said.popleft().frame.payload)
-        conflation.told()
-        self._start_ms = None
-
-    def _framed(self, events: Sequence[bytes]) -> Frame:
-        counts = self._conflation.counts
-        return self._source.framed(self._began_ms, self.position, events, counts, self._encoder)
-
-    @property
-    def _began_ms(self) -> int:
-        """Where the next batch begins; one of nothing but what has waited ends there, too."""
-        return (self.position.end_ms or 0) if self._start_ms is None else self._start_ms
+        gathered.told()
 
     def first_for(self, joined: Joined, said: Said) -> Frame:
         """The first batch for a reader that came while it was being gathered: the same, less what was before."""

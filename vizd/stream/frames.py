@@ -141,10 +141,21 @@ class Frames:
         :param parts: all that ``by`` lets pass from the window of the first of them through ``position``.
         """
         key = (by, encoder.name, parts[0].seq, position.seq)
+        return self._batch(key, parts, encoder, {"position": self.position_text(position)})
+
+    def provisional(self, parts: Sequence[Part], by: Filter, encoder: IEncoder, through_seq: int) -> Frame:
+        """The same of windows that are not in the log yet.
+
+        :param through_seq: that of the last of them.
+        """
+        key = (by, encoder.name, parts[0].seq, through_seq, "provisional")
+        return self._batch(key, parts, encoder, {"provisional": True})
+
+    def _batch(self, key: tuple[Any, ...], parts: Sequence[Part], encoder: IEncoder, extras: dict[str, Any]) -> Frame:
         if key in self._batches:
             return self._batches[key]
         events = [event for part in parts for event in self._events(part, encoder)]
-        frame = batch(parts, events, encoder, {"position": self.position_text(position)})
+        frame = batch(parts, events, encoder, extras)
         return self._batches.keep(key, frame, len(frame.payload))
 
     def page(

@@ -17,6 +17,7 @@ from typing import Any
 from zope.interface import implementer
 
 from vizd.log.interfaces import ILog
+from vizd.log.stall import stalling
 from vizd.log.window import END, Gap, Page, PageLimits, Position
 from vizd.state.view import View
 from vizd.stream.filter import Filter
@@ -154,14 +155,14 @@ class Live:
             return self._snapshot.is_due()
         if self.held:
             return False
-        has_more = self._near.is_near and not self._near.is_at_head
+        has_more = self._near.is_near and (not self._near.is_at_head or self._near.is_waiting)
         return has_more or self._read_ahead is not None or self._must_skip() is not None
 
     def reader(self) -> Near | None:
         """See ``ICursor``."""
-        if self._snapshot or self.held or self._read_ahead or self._is_catching_up or not self._near.is_at_head:
+        if self._snapshot or self.held or self._read_ahead or self._is_catching_up:
             return None
-        return self._near
+        return self._near if self._near.is_at_head and not self._near.is_waiting else None
 
     def pull(self, now_ms: float) -> Frame | None:
         """See ``ICursor``."""
@@ -260,7 +261,8 @@ class Live:
 
     def _must_skip(self) -> tuple[Position, str] | None:
         """Where it has to go on instead, and why."""
-        if self._max_lag_ms and not self._is_catching_up and self.lag_ms() > self._max_lag_ms:
+        is_late = self._is_catching_up or self.position.seq < stalling(self._log).late_through
+        if self._max_lag_ms and not is_late and self.lag_ms() > self._max_lag_ms:
             return self._log.head, "slow"
         if self.position.seq < self._log.oldest.seq:
             return self._log.oldest, "trimmed"

@@ -1,12 +1,13 @@
 """A reader of all that its filter lets pass, at the head of the log or near it: one client, or many equal ones."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from copy import copy
 
 from zope.interface import implementer
 
 from vizd.log.interfaces import ILog
-from vizd.log.window import Position
+from vizd.log.stall import stalling
+from vizd.log.window import Position, Window
 from vizd.stream.filter import Filter
 from vizd.stream.frames import MAX_BYTES, MAX_EVENTS, Frame, Frames, Part
 from vizd.stream.interfaces import IEncoder, IReader
@@ -33,6 +34,8 @@ class Near:
         self._encoder = encoder
         self.filter = by
         self.position = position
+        self._stalling = stalling(log)
+        self._shown_seq = 0
         self._told_ms = 0.0
         self._told_seq = 0
 
@@ -47,7 +50,7 @@ class Near:
 
     def stands_with(self, other: "Near") -> bool:
         """See ``IReader``."""
-        return self.position.seq == other.position.seq
+        return self.position.seq == other.position.seq and self._shown == other._shown
 
     def welcome(self, other: "Near") -> None:
         """See ``IReader``. Both stand at the head."""
@@ -57,6 +60,7 @@ class Near:
     def go_to(self, other: "Near") -> None:
         """See ``IReader``."""
         self.position, self._told_ms, self._told_seq = other.position, other._told_ms, other._told_seq
+        self._shown_seq = other._shown_seq
 
     def told(self, now_ms: float | None = None) -> None:
         """The client has heard where it stands; at ``now_ms``, if that is to count for when it hears it again."""
@@ -74,11 +78,25 @@ class Near:
         """There is nothing more."""
         return self.position.seq == self._log.head.seq
 
+    @property
+    def _shown(self) -> int:
+        """The seq of the last window that was sent, be it provisionally."""
+        return max(self._shown_seq, self.position.seq)
+
+    @property
+    def is_waiting(self) -> bool:
+        """It is at the head, and there is something to show that is not in the log yet."""
+        return self.is_at_head and self._stalling.waiting_after(self._shown) is not None
+
     def pull(self, now_ms: float) -> Frame | None:
         """See ``IReader``."""
         if not self.is_near:
             raise LookupError(f"window {self.position.seq + 1} is not near the head any more")
         frame = self._batch()
+        if frame is None and self.is_waiting:
+            frame = self._provisional()
+            if frame is not None:
+                return frame
         if frame is None:
             return self.pull_position(now_ms)
         self.told(now_ms)
@@ -93,16 +111,31 @@ class Near:
 
     def _batch(self) -> Frame | None:
         """What has come since the last time, as one batch within its bounds."""
+        parts = self._parts(lambda: self._log.after(self.position), self._go_behind)
+        return self._frames.live(parts, self.filter, self._encoder, self.position) if parts else None
+
+    def _provisional(self) -> Frame | None:
+        """The same of what is not in the log yet: it will come again."""
+        parts = self._parts(lambda: self._stalling.waiting_after(self._shown), self._have_shown)
+        return self._frames.provisional(parts, self.filter, self._encoder, self._shown) if parts else None
+
+    def _go_behind(self, window: Window) -> None:
+        self.position = window.position
+
+    def _have_shown(self, window: Window) -> None:
+        self._shown_seq = window.seq
+
+    def _parts(self, following: Callable[[], Window | None], passed: Callable[[Window], None]) -> list[Part]:
         parts: list[Part] = []
         events = size_bytes = 0
         while events < MAX_EVENTS and size_bytes < MAX_BYTES:
-            window = self._log.after(self.position)
+            window = following()
             if window is None:
                 break
-            self.position = window.position
+            passed(window)
             part = self._frames.part(window, self.filter)
             if part is not None:
                 parts.append(part)
                 events += part.events
                 size_bytes += part.size_bytes
-        return self._frames.live(parts, self.filter, self._encoder, self.position) if parts else None
+        return parts

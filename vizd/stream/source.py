@@ -4,9 +4,11 @@ A window is digested once for each filter, whatever the budgets of its readers.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from vizd.events.facet import Facet
 from vizd.log.interfaces import ILog
+from vizd.log.stall import stalling
 from vizd.log.window import Position, Window
 from vizd.state.keys import Keys
 from vizd.state.view import View
@@ -22,7 +24,8 @@ __all__ = ["Source"]
 class Source:
     """Of one daemon.
 
-    :ivar log: that the lines follow. :ivar frames: that they share with others. :ivar view: of the state at the head.
+    :ivar log: that the lines follow. :ivar stalling: what that says of stalls. :ivar view: of the state at the head.
+    :ivar frames: that they share with others.
     :cvar MAX_DIGESTS: kept, with ``MAX_DIGEST_BYTES``; 200 different filters fit for two ticks.
     """
 
@@ -38,6 +41,7 @@ class Source:
         self.log = log
         self.frames = frames
         self.view = view
+        self.stalling = stalling(log)
         self._is_newest = is_newest
         self._keys = Keys()
         self._digests = Recent[tuple[Filter, int], Digest | None](self.MAX_DIGESTS, self.MAX_DIGEST_BYTES)
@@ -62,13 +66,24 @@ class Source:
         return self._is_newest(self.key(facet, event), event)
 
     def framed(
-        self, start_ms: int, position: Position, events: Sequence[bytes], counts: Sequence[int], encoder: IEncoder
+        self,
+        start_ms: int,
+        position: Position,
+        events: Sequence[bytes],
+        counts: Sequence[int],
+        encoder: IEncoder,
+        *,
+        is_provisional: bool = False,
     ) -> Frame:
         """A batch of a thin line.
 
+        :param position: behind its last window; not told where those are not in the log yet.
         :param events: encoded. :param counts: what has happened, by type, whether it is sent or not.
         """
         end_ms = position.end_ms or start_ms
-        extras = {"position": self.frames.position_text(position), "sent": len(events), "of": sum(counts)}
+        extras: dict[str, Any] = {"position": self.frames.position_text(position)}
+        if is_provisional:
+            extras = {"provisional": True}
+        extras |= {"sent": len(events), "of": sum(counts)}
         data = encoder.data(start_ms, end_ms, events, counts)
         return Frame(encoder.batch(data, extras), encoder.is_binary, len(events))

@@ -297,6 +297,8 @@ class Thin:
             self._leave()
             self._come_back()
             return self._come_nearer(now_ms)
+        if said and said.is_provisional:
+            return said.frame
         if said:
             joined, self._joined = self._joined, None
             return following.stream.first_for(joined, said) if joined else said.frame

@@ -11,6 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from vizd.log.interfaces import ILog
+from vizd.log.stall import stalling
 from vizd.log.window import Window
 from vizd.stream.audience import Audiences
 from vizd.stream.traffic import Traffic
@@ -80,6 +81,7 @@ class Clients(Service):
         self.accepting = True
         self.closes: Counter[int] = Counter()
         log.listen(self._wake)
+        stalling(log).listen_stalled(self.wake)
 
     def __len__(self) -> int:
         return len(self._clients)

@@ -1,6 +1,8 @@
 """Tests of what a log in a directory does beside reading and writing: it waits, it fails, it stops and goes on."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,9 +14,12 @@ from tests.log.disk.directories import Directories, Here, opened_here
 from tests.log.drafts import draft
 from tests.log.machine import Wanted, now
 from tests.log.test_memory import made, seal_early
+from tests.stream.made import memory_log
+from vizd.log.disk import log as disk_log
 from vizd.log.disk.keyframes import STATE
-from vizd.log.disk.log import MAX_TOGETHER, MAX_WAITING, RETRY_S, DiskLog
+from vizd.log.disk.log import MAX_TOGETHER, RETRY_S, DiskLog
 from vizd.log.segment import Segment
+from vizd.log.stall import stalling
 from vizd.log.window import START, Window
 
 T = TypeVar("T")
@@ -65,15 +70,18 @@ class SlowDisk(SynchronousTestCase):
         self.assertEqual(self.lane.jobs, [])
 
     def test_it_says_when_too_much_waits_and_when_there_is_room_again(self) -> None:
-        for number in range(MAX_WAITING):
-            self.assertTrue(self.log.has_room)
-            self.log.append(draft(50 * number))
-        self.assertFalse(self.log.has_room)
+        self.patch(disk_log, "MAX_WAITING_BYTES", 200_000)
+        appended = 0
+        while self.log.has_room:
+            self.log.append(draft(50 * appended))
+            appended += 1
+        self.assertGreater(appended, MAX_TOGETHER)
         self.lane.go()
         self.assertTrue(self.log.has_room)
 
     def test_however_much_waits_no_more_is_plain_than_when_nothing_does(self) -> None:
         seal_early(self.patch)
+        self.patch(disk_log, "MAX_WAITING_BYTES", 200_000)
         appended = 0
         for _ in range(100):
             while self.log.has_room:
@@ -152,6 +160,95 @@ class FullDisk(SynchronousTestCase):
         again = opened_here(self.directory, self.clock, HOUR_MS, 1 << 30)
         self.assertEqual(again.head.seq, committed + 30)
         now(again.close())
+
+
+class Stalling(SynchronousTestCase):
+    """What is known of windows that have to wait for long."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.log = DiskLog(Path(self.mktemp()), "here", HOUR_MS, 1 << 30, self.clock, monotonic=self.clock.seconds)
+        self.lane = Held()
+        self.log._start(self.lane, [Here()])
+        self.told = 0
+        self.log.listen_stalled(self.hear)
+
+    def tearDown(self) -> None:
+        while self.lane.jobs:
+            self.lane.go()
+        now(self.log.close())
+
+    def hear(self) -> None:
+        self.told += 1
+
+    def wait(self, windows: int, seconds: float = 0.5) -> None:
+        """So many windows, each so long after the one before."""
+        for _ in range(windows):
+            self.log.append(draft(int(self.clock.seconds() * 1000)))
+            self.clock.advance(seconds)
+
+    def test_a_commit_that_takes_a_second_is_none(self) -> None:
+        self.wait(2)
+        self.assertEqual((self.log.stall, self.log.waiting_after(0), self.told), (None, None, 0))
+        self.assertEqual(self.log.waiting, 2)
+
+    def test_after_more_than_a_second_what_waits_is_shown_in_order(self) -> None:
+        self.wait(4)
+        stall = self.log.stall
+        assert stall is not None
+        self.assertEqual((stall.reason, stall.for_s), ("the disk is slow", 2.0))
+        shown = [window.seq for seq in range(6) if (window := self.log.waiting_after(seq))]
+        self.assertEqual(shown, [1, 2, 3, 4])
+        self.assertEqual(self.told, 1, "by the window that came in it")
+        self.assertEqual(self.log.head, START)
+
+    def test_it_ends_with_a_commit_and_all_that_waited_until_then_came_late(self) -> None:
+        self.wait(4)
+        self.lane.go()
+        self.assertEqual((self.log.stall, self.log.late_through), (None, 4))
+        self.lane.go()
+        self.assertEqual(self.log.head.seq, 4)
+        self.wait(1)
+        self.lane.go()
+        self.assertEqual((self.log.head.seq, self.log.late_through), (5, 4))
+
+    def test_where_nothing_waits_nothing_stalls_however_long(self) -> None:
+        self.wait(1)
+        self.lane.go()
+        self.clock.advance(60)
+        self.assertIsNone(self.log.stall)
+        self.wait(1)
+        self.assertIsNone(self.log.stall)
+
+    def test_what_fails_is_one_at_once(self) -> None:
+        self.log._scribe._connection.execute("PRAGMA query_only = ON")
+        self.wait(1)
+        self.lane.go()
+        assert self.log.stall is not None
+        self.assertIn("readonly", self.log.stall.reason)
+        self.assertEqual(self.told, 1)
+        self.log._scribe._connection.execute("PRAGMA query_only = OFF")
+        self.clock.advance(RETRY_S)
+        self.lane.go()
+        self.assertEqual((self.log.stall, self.log.head.seq), (None, 1))
+
+    def test_what_is_damaged_says_what_to_do(self) -> None:
+        database = next(self.log._store._directory.glob("log.sqlite3"))
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with database.open("r+b") as file:
+            file.seek(4_096)
+            file.write(b"\xff" * (database.stat().st_size - 4_096))
+        self.log._scribe._connection.execute("PRAGMA shrink_memory")
+        self.wait(1)
+        self.lane.go()
+        assert self.log.stall is not None
+        self.assertIn("restart the daemon", self.log.stall.reason)
+
+    def test_of_a_log_in_memory_it_is_said_that_it_never_does(self) -> None:
+        never = stalling(memory_log())
+        self.assertEqual((never.stall, never.waiting, never.late_through, never.waiting_after(0)), (None, 0, 0, None))
+        self.assertIs(stalling(self.log), self.log)
 
 
 class Restart(Directories):

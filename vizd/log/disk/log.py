@@ -8,6 +8,7 @@ committed together. Blocks, keyframes and what is trimmed go along in the same t
 for more than one of each.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -25,18 +26,19 @@ from vizd.log.disk.archive import Archive
 from vizd.log.disk.contents import Contents
 from vizd.log.disk.keyframes import PartedKeyframe, StoredKeyframe
 from vizd.log.disk.lane import ILane, Lane
+from vizd.log.disk.room import MIN_FREE_BYTES
 from vizd.log.disk.scribe import Entry, Scribe, Turn, Written
 from vizd.log.disk.shelf import READERS, Shelf
 from vizd.log.disk.store import DamagedDatabase, Store, is_damage
-from vizd.log.interfaces import ILog
-from vizd.log.window import Draft
+from vizd.log.interfaces import ILog, IStalling, Stall
+from vizd.log.stall import STALLED_AFTER_S
+from vizd.log.window import Draft, Window
 
 __all__ = ["DiskLog"]
 
-MAX_WAITING = 200
-"""Windows that are not committed yet: 10 s of them."""
 MAX_WAITING_BYTES = 64 << 20
-"""Of memory; about as much as the inbox takes, which fills next."""
+"""Of the memory of windows that are not committed yet: 20 s at 10,000 events/s, hours of a quiet cluster. Behind them
+the inbox fills next."""
 MAX_TOGETHER = 64
 """Windows that one transaction commits."""
 MAX_NAMED = 3
@@ -45,9 +47,9 @@ RETRY_S = 1.0
 """After a transaction that failed: a full disk may have room again."""
 
 
-@implementer(ILog)
+@implementer(ILog, IStalling)
 class DiskLog(Archive):
-    """See ``ILog``.
+    """See ``ILog``, and ``IStalling``.
 
     :ivar trouble: why nothing can be written now; ``None``: it can. :ivar is_started: until it is closed.
     """
@@ -61,6 +63,8 @@ class DiskLog(Archive):
         reactor: Any,
         parts: Callable[[], Iterable[tuple[str, bytes]]] = tuple,
         of_use_ms: Mapping[str, int | None] = MappingProxyType({}),
+        monotonic: Callable[[], float] = time.monotonic,
+        min_free_bytes: int = MIN_FREE_BYTES,
     ) -> None:
         """Read what there is. Threads and connections are for ``start``, so that the daemon may fork before.
 
@@ -69,6 +73,8 @@ class DiskLog(Archive):
         :param parts: pieces of the state of the folds that listen, each with the name of its part.
         :param of_use_ms: for how long a part is, behind its keyframe; 0: until the next one; ``None``, or a part that
             is not named: as long as the windows behind it are there.
+        :param monotonic: seconds, from anywhere.
+        :param min_free_bytes: on the filesystem; with less the oldest segments go before their time.
         :raises Unusable: the directory can't be used.
         """
         self._store = Store(directory)
@@ -78,6 +84,11 @@ class DiskLog(Archive):
         self._reactor = reactor
         self._waiting: deque[Entry] = deque()
         self._waiting_bytes = 0
+        self._monotonic = monotonic
+        self._min_free_bytes = min_free_bytes
+        self._progress_s = monotonic()
+        self._stall_listeners: list[Callable[[], None]] = []
+        self.late_through = 0
         self._turn: Turn | None = None
         self._trimmed_seq = 0
         self._idle: list[Deferred[None]] = []
@@ -115,7 +126,8 @@ class DiskLog(Archive):
     def _start(self, writing: ILane, reading: Sequence[ILane]) -> None:
         self._writing = writing
         self.is_started = True
-        self._scribe = Scribe(self._store.connect(), self._of_use_ms)
+        room = self._store.room(self._min_free_bytes, self._monotonic)
+        self._scribe = Scribe(self._store.connect(), self._of_use_ms, room)
         self._shelf = Shelf(self._store, reading)
         self._work()
 
@@ -136,15 +148,50 @@ class DiskLog(Archive):
             self.is_started = False
         self._store.close()
 
+    # Where it stalls.
+
+    @property
+    def stall(self) -> Stall | None:
+        """See ``IStalling``."""
+        for_s = self._monotonic() - self._progress_s
+        if self.trouble is not None:
+            return Stall(self.trouble, for_s)
+        if not self._waiting or for_s <= STALLED_AFTER_S:
+            return None
+        return Stall("the disk is slow", for_s)
+
+    @property
+    def waiting(self) -> int:
+        """See ``IStalling``."""
+        return len(self._waiting)
+
+    def waiting_after(self, seq: int) -> Window | None:
+        """See ``IStalling``."""
+        if self.stall is None or not self._waiting:
+            return None
+        at = max(0, seq + 1 - self._waiting[0].window.seq)
+        return self._waiting[at].window if at < len(self._waiting) else None
+
+    def listen_stalled(self, listener: Callable[[], None]) -> None:
+        """See ``IStalling``."""
+        self._stall_listeners.append(listener)
+
+    def _tell_stalled(self) -> None:
+        if self.stall is not None:
+            for listener in self._stall_listeners:
+                listener()
+
     # Writing.
 
     @property
     def has_room(self) -> bool:
         """See ``ILog``."""
-        return len(self._waiting) < MAX_WAITING and self._waiting_bytes < MAX_WAITING_BYTES
+        return self._waiting_bytes < MAX_WAITING_BYTES
 
     def append(self, draft: Draft) -> None:
         """See ``ILog``."""
+        if not self._waiting:
+            self._progress_s = max(self._progress_s, self._monotonic())
         window = self._place(draft, self._appended, self._appended_start_ms)
         self._waiting.append(Entry(self._appended, self._appended_latest_ms, window))
         self._waiting_bytes += window.memory_bytes
@@ -152,6 +199,7 @@ class DiskLog(Archive):
         self._appended_start_ms = window.start_ms
         self._appended_latest_ms = max(self._appended_latest_ms, window.end_ms)
         self._work()
+        self._tell_stalled()
 
     def _work(self) -> None:
         """Give the writer what is to be written, if it has nothing to do."""
@@ -187,6 +235,7 @@ class DiskLog(Archive):
             self._latest_sealed_ms(),
             keyframe,
             trim_seq,
+            is_least=not trim_seq and len(self._segments) <= 1,
         )
 
     def _unstored(self) -> Iterator[PartedKeyframe]:
@@ -197,6 +246,9 @@ class DiskLog(Archive):
 
     def _written(self, turn: Turn, done: Written) -> None:
         self._turn = None
+        if self.stall is not None:
+            self.late_through = self._appended.seq
+        self._progress_s = self._monotonic()
         if self.trouble is not None:
             self._log.info("the log is written again")
             self.trouble = None
@@ -218,14 +270,19 @@ class DiskLog(Archive):
                 self._log.failure("a listener could not take {window}", window=entry.window)
         if not turn.entries:
             self._trim()
+        if done.is_short and done.is_trimmed and self.oldest.seq <= self._trimmed_seq:
+            self._give_up_oldest()
         self._work()
 
     def _failed(self, turn: Turn, failure: Failure) -> None:
         """The turn stays what it is: all of it is tried again, or a block would be sealed twice."""
+        why = str(failure.value)
+        if is_damage(failure.value):
+            self._store.suspect()
+            why += ": the history is damaged; restart the daemon, which then keeps what can be read of it"
         if self.trouble is None:
-            self._log.error("the log can't be written: {why}; it is tried again", why=failure.value)
-            if is_damage(failure.value):
-                self._store.suspect()
-        self.trouble = str(failure.value)
+            self._log.error("the log can't be written: {why}; until then nothing is acked", why=why)
+        self.trouble = why
         self._have_settled()
+        self._tell_stalled()
         self._reactor.callLater(RETRY_S, self._write, turn)

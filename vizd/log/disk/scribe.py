@@ -8,6 +8,7 @@ import msgspec
 
 from vizd.log.block import Block, FacetTable
 from vizd.log.disk.keyframes import PartedKeyframe
+from vizd.log.disk.room import Room
 from vizd.log.disk.rows import Row, Said, head_of, row_of, seal
 from vizd.log.head import BlockHead
 from vizd.log.window import Position, Window
@@ -44,7 +45,7 @@ class Turn:
 
     :ivar entries: windows to add. :ivar sealed: those that become one block, instead of the rows they have.
     :ivar keyframe: one whose pieces are all there. :ivar trim_seq: what is not behind it is to go, as far as there
-        is time.
+        is time. :ivar is_least: nothing more could be trimmed, however little room there is.
     """
 
     entries: Sequence[Entry] = ()
@@ -53,6 +54,7 @@ class Turn:
     sealed_latest_before_ms: int = 0
     keyframe: PartedKeyframe | None = None
     trim_seq: int = 0
+    is_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +62,25 @@ class Written:
     """What became of a turn.
 
     :ivar head: of the block that was sealed. :ivar keyframe_bytes: what the keyframe takes for long.
-    :ivar is_trimmed: nothing is left to delete.
+    :ivar is_trimmed: nothing is left to delete. :ivar is_short: it was seen that there is less room than should be.
     """
 
     head: BlockHead | None
     keyframe_bytes: int
     is_trimmed: bool
+    is_short: bool
 
 
 class Scribe:
     """Writes. All is called in its thread."""
 
-    def __init__(self, connection: sqlite3.Connection, of_use_ms: Mapping[str, int | None]) -> None:
+    def __init__(self, connection: sqlite3.Connection, of_use_ms: Mapping[str, int | None], room: Room) -> None:
         """
         :param of_use_ms: for how long a part of a keyframe is, see ``DiskLog``.
         """
         self._connection = connection
         self._of_use_ms = of_use_ms
+        self._room = room
         self._shared: dict[Said, Said] = {}
 
     def close(self) -> None:
@@ -86,8 +90,11 @@ class Scribe:
     def write(self, turn: Turn) -> Written:
         """All of ``turn``, durably, or nothing.
 
-        :raises sqlite3.Error: nothing, and why.
+        :raises sqlite3.Error: nothing, and why. :raises NoRoom: the same.
         """
+        has_looked = self._room.look(self._connection)
+        if self._room.is_short and turn.is_least:
+            raise self._room.refuse()
         rows = [self._row_of(entry) for entry in turn.entries]
         block = None
         if turn.sealed_before is not None:
@@ -102,12 +109,14 @@ class Scribe:
                 execute(_INSERT, (block.seq, True, block.head, block.rest, block.rare, block.whole))
             keyframe_bytes = self._write_keyframe(turn.keyframe) if turn.keyframe else 0
             is_trimmed = self._trim(turn.trim_seq)
+            self._room.give_back(self._connection)
             execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 execute("ROLLBACK")
             raise
-        return Written(self._head_of(block) if block else None, keyframe_bytes, is_trimmed)
+        head = self._head_of(block) if block else None
+        return Written(head, keyframe_bytes, is_trimmed, has_looked and self._room.is_short)
 
     def _head_of(self, row: Row) -> BlockHead:
         if len(self._shared) > MAX_SHARED:

@@ -10,13 +10,14 @@ import fcntl
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from twisted.logger import Logger
 
 from vizd.log.disk.contents import Contents, read_contents
 from vizd.log.disk.rescue import rescue
+from vizd.log.disk.room import Room
 from vizd.log.interfaces import EPOCH_BYTES
 from vizd.log.window import Position
 
@@ -135,6 +136,10 @@ class Store:
         connection.execute("COMMIT")
         self.epoch = epoch
 
+    def room(self, min_free_bytes: int, monotonic: Callable[[], float]) -> Room:
+        """That it has, see there."""
+        return Room(self._path, min_free_bytes, monotonic)
+
     def suspect(self) -> None:
         """The database is damaged, and in use: whoever opens it next begins anew with what can be read of it."""
         self._suspect.touch()
@@ -203,6 +208,7 @@ class Store:
     def _create(self, connection: sqlite3.Connection) -> bytes:
         self._path.chmod(0o600)  # Whoever may read it needs no token; -wal and -shm are made with the same mode.
         epoch = secrets.token_bytes(EPOCH_BYTES)
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # Before all else, or it would be too late.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"BEGIN;{_TABLES}")
         connection.execute("INSERT INTO meta VALUES ('epoch', ?)", (epoch,))

@@ -3,6 +3,7 @@
  *
  * It knows nothing of what the messages mean, but for `pong`: a stream whose pings are not answered is stale.
  */
+import { Repeats } from "./repeats.js";
 import { token } from "./api.js";
 
 const PING_EVERY_MS = 1_000;
@@ -30,6 +31,7 @@ export class Connection {
 
   #timer;
   #socket;
+  #repeats = new Repeats();
   #pingedAt;
   #lastPing = 0;
 
@@ -75,7 +77,7 @@ export class Connection {
       this.tries = 0;
       this.#setStale(false);
     }
-    this.on.message(message, this.heardAt);
+    if (!this.#repeats.has(message)) this.on.message(message, this.heardAt);
   }
 
   #ping() {
