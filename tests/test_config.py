@@ -46,6 +46,8 @@ CASES: dict[str, tuple[Any, list[tuple[str, Any]], list[str]]] = {
     "log-level": ("info", [("debug", "debug"), ("error", "error")], ["", "INFO", "loud"]),
     "log-format": ("text", [("json", "json")], ["", "JSON", "xml"]),
     "max-clients": (1000, [("1", 1), ("100000", 100_000)], ["0", "100001"]),
+    "demo-file": (None, [(str(FILES / "incident" / "node-crash.viz"), FILES / "incident" / "node-crash.viz")],
+                  ["", "no-such-file", "/", "a\0b", __file__]),
     "insight-config": (Thresholds(), [(str(FILES / "thresholds.json"), Thresholds({"node-silent": {"after_s": 7}}))],
                        ["", "no-such-file", "/", str(FILES / "test_config.py"), "a\0b"]),
 }  # fmt: skip

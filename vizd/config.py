@@ -12,6 +12,7 @@ from typing import Any
 
 from vizd.access.certificates import check_key_of, read_certificates, read_key, validity
 from vizd.access.tokens import TokenFile
+from vizd.incident.reader import check_incident
 from vizd.insight.thresholds import Thresholds, thresholds_from_text
 from vizd.web.admission import parse_host, parse_origin
 
@@ -138,6 +139,8 @@ OPTIONS = (
     Option("max-clients", "1000", _number(1, 100_000), "WebSocket clients at once"),
     Option("log-level", "info", _one_of("debug", "info", "warn", "error"), "the least that is logged"),
     Option("log-format", "text", _one_of("text", "json"), "of the log: text for people, json: a JSON object a line"),
+    Option("demo-file", None, _file(check_incident),
+           "an incident that vizctl has exported: played to this daemon through its own gRPC port"),
     Option("insight-config", None, _thresholds, "thresholds of the rules that say what is wrong, a file of JSON"),
 )  # fmt: skip
 
@@ -165,6 +168,7 @@ class Config:
     log_level: str
     log_format: str
     insight_config: Thresholds
+    demo_file: Path | None
     demo: bool = False
 
     @classmethod
@@ -194,8 +198,15 @@ class Config:
         if values["port"] and values["port"] == values["grpc_port"]:
             raise ConfigError(f"--port and --grpc-port are both {values['port']}: each needs a port of its own")
         _check_tls(values["tls_cert"], values["tls_key"], values["tls_client_ca"])
-        if options.get("demo") and values["tls_client_ca"]:
-            raise ConfigError("--demo has no certificate to bring for --tls-client-ca: leave out one of the two")
+        demos = [
+            name
+            for name, is_asked in (("--demo", options.get("demo")), ("--demo-file", values["demo_file"]))
+            if is_asked
+        ]
+        if len(demos) > 1:
+            raise ConfigError("--demo and --demo-file: one of them is enough")
+        if demos and values["tls_client_ca"]:
+            raise ConfigError(f"{demos[0]} has no certificate to bring for --tls-client-ca: leave out one of the two")
         return cls(**values, demo=bool(options.get("demo")))
 
     def warnings(self) -> list[str]:

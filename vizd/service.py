@@ -25,7 +25,7 @@ from vizd.access.tokens import TokenFile
 from vizd.api.asyncapi import document as asyncapi
 from vizd.api.openapi import document as openapi
 from vizd.config import Config
-from vizd.demo import Demo
+from vizd.demo import Demo, DemoFile, WayIn
 from vizd.descriptors import make_room
 from vizd.findings import FindingsNotice
 from vizd.folds import Folds
@@ -179,7 +179,10 @@ class Vizd(MultiService):
         self._factory: IProtocolFactory = site
         if config.tls_cert is not None and config.tls_key is not None:
             self._factory = tls_site(site, config.tls_cert, config.tls_key, refusals, reactor)
-        self._demo = Demo(reactor, config.publish_token_file, config.tls_cert) if config.demo else None
+        way_in = WayIn(config.publish_token_file, config.tls_cert)
+        self._demo: Demo | DemoFile | None = Demo(reactor, way_in) if config.demo else None
+        if config.demo_file is not None:
+            self._demo = DemoFile(reactor, way_in, config.demo_file)
 
     @property
     def http_port(self) -> int:

@@ -28,4 +28,4 @@ class Vizctl(SynchronousTestCase):
         for name, options in rows:
             if name != "simulate":
                 own = options_of(vizctl.commands[name]) - options_of(vizctl)
-                self.assertEqual(set(re.findall(r"`(--\w+)`", options)), own, name)
+                self.assertEqual(set(re.findall(r"`(--[\w-]+)`", options)), own, name)

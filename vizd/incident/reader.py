@@ -2,11 +2,23 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from vizd.incident.chunks import Chunk, Damaged, Head, read_chunks
 
-__all__ = ["Incident"]
+__all__ = ["Incident", "check_incident"]
+
+
+def check_incident(path: Path) -> None:
+    """
+    :raises ValueError: it can't be read, or is none.
+    """
+    try:
+        with path.open("rb") as file:
+            next(read_chunks(file), None)
+    except (OSError, ValueError) as why:  # A name with a zero byte is a ValueError.
+        raise ValueError(f"{getattr(why, 'strerror', None) or why}; use a file of vizctl export") from None
 
 
 class Incident:
