@@ -12,6 +12,7 @@ from vizd.cli.incident import export, replay
 from vizd.cli.looking import findings, state, stats
 from vizd.cli.running import INTERRUPTED, fail
 from vizd.cli.simulate import simulate
+from vizd.cli.top.run import top
 
 __all__ = ["main", "vizctl"]
 
@@ -29,7 +30,7 @@ def vizctl(context: click.Context, /, **said: Any) -> None:
 
 for _option in reversed(of_all(is_group=True)):
     vizctl = _option(vizctl)
-for _command in (stats, state, history, tail, findings, export, replay, simulate):
+for _command in (top, stats, state, history, tail, findings, export, replay, simulate):
     vizctl.add_command(_command)
 
 

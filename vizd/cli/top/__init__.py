@@ -1,0 +1,1 @@
+"""``vizctl top``: the cluster on one screen of a terminal, live."""
