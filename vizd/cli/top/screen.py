@@ -148,7 +148,7 @@ def _spark(counts: Sequence[int], room: int, has_unicode: bool) -> str:
     bars = _BARS if has_unicode else _BARS_ASCII
     shown = counts[-room:] if room else ()
     most = max(shown, default=0)
-    return "".join(bars[0] if not most else bars[min(7, count * 8 // (most + 1))] if count else " " for count in shown)
+    return "".join(bars[count * 8 // (most + 1)] if count else " " for count in shown)
 
 
 def _heading(text: str) -> Text:
