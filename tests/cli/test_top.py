@@ -233,7 +233,7 @@ class Terminals(Case):
         self.assertIsNone(terminal.process.poll())
 
     def test_keys_scroll_and_pause(self) -> None:
-        self.cluster()
+        publisher = self.cluster()
         terminal = Terminal(self, 80, 20)
         terminal.wait_for("node 2 ")
         for _ in range(3):
@@ -242,8 +242,12 @@ class Terminals(Case):
         terminal.press(b"\x1b[A")
         terminal.press(b"p")
         terminal.wait_for("paused")
+        publisher.send([VizEvent(swim=SwimEvt(node=4, kind=SWIM_KIND_CONFIRM))])
+        publisher.wait_stored()
+        self.daemon.wait_until(lambda: bool(self.daemon.get("/api/insight")[1]["findings"]))
+        self.assertFalse(any("confirmed dead" in line for line in terminal.screen.display))
         terminal.press(b"p")
-        terminal.wait_for("live")
+        terminal.wait_for("confirmed dead")
 
     def test_signals_leave_the_terminal_as_it_was(self) -> None:
         self.cluster()

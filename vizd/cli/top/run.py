@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import os
 import re
 import signal
@@ -22,7 +23,6 @@ from vizd.cli.times import now_ms
 from vizd.cli.top.model import Model
 from vizd.cli.top.screen import draw
 from vizd.client.api import Api
-from vizd.client.messages import Connected, FindingUpdate
 from vizd.client.subscriber import Subscriber
 from vizd.client.subscription import Subscription
 from vizd.client.trouble import DaemonError
@@ -50,7 +50,7 @@ class Top:
         self._is_live = is_live
         self._has_unicode = (console.encoding or "").lower().startswith("utf")
         self.model = Model()
-        self.is_paused = False
+        self._held: tuple[Model, int] | None = None
         self._scroll = 0
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
@@ -58,18 +58,18 @@ class Top:
     def picture(self) -> Group:
         """The screen as it is to be now."""
         width, height = self._console.size
+        model, at_ms = self._held or (self.model, now_ms())
         return Group(
             *draw(
-                self.model, now_ms(), width, height if self._is_live else 10_000, url=self._asked.url,
-                scroll=self._scroll, is_paused=self.is_paused, has_unicode=self._has_unicode, with_keys=self._is_live,
+                model, at_ms, width, height if self._is_live else 10_000, url=self._asked.url,
+                scroll=self._scroll, is_paused=self._held is not None, has_unicode=self._has_unicode, with_keys=self._is_live,
             )
         )  # fmt: skip
 
     async def listen(self, stream: Subscriber) -> None:
         """Take in what comes, for ever."""
         async for message in stream:
-            if not self.is_paused or isinstance(message, FindingUpdate | Connected):
-                self.model.hear(message, now_ms())
+            self.model.hear(message, now_ms())
 
     async def look(self, api: Api) -> None:
         """Who publishes, now and then; for ever."""
@@ -88,7 +88,7 @@ class Top:
         if key in (b"q", b"Q", b"\x03"):
             self._ended.set()
         elif key == b"p":
-            self.is_paused = not self.is_paused
+            self._held = None if self._held else (copy.deepcopy(self.model), now_ms())
         elif key in _DOWN:
             self._scroll = min(self._scroll + 1, max(0, len(self.model.nodes) - 1))
         elif key in _UP:
