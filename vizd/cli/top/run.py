@@ -62,7 +62,8 @@ class Top:
         return Group(
             *draw(
                 model, at_ms, width, height if self._is_live else 10_000, url=self._asked.url,
-                scroll=self._scroll, is_paused=self._held is not None, has_unicode=self._has_unicode, with_keys=self._is_live,
+                scroll=self._scroll, is_paused=self._held is not None, has_unicode=self._has_unicode,
+                with_keys=self._is_live,
             )
         )  # fmt: skip
 
