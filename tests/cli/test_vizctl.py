@@ -196,6 +196,13 @@ class Answers(Case):
         self.assertEqual(status, 0)
         self.assertRegex(said, r"again in \d")
 
+    def test_history_that_follows_may_begin_before_there_is_any(self) -> None:
+        process = self.start("history", "--follow", "--from", "-1h")
+        self.daemon.wait_for_stats(lambda stats: stats["connected_clients"] == 1)
+        self.publish()
+        self.assertIn("elected", self.line(process))
+        self.assertEqual(self.end(process), (0, ""))
+
     def test_history_that_follows_has_no_seam(self) -> None:
         publisher = self.publish()
         process = self.start("history", "--follow", "--json", "--from", "-1h")

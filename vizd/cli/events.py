@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import Any
 
 import click
@@ -22,6 +23,8 @@ from vizd.client.trouble import DaemonError
 
 __all__ = ["history", "tail"]
 
+POSITION_TRIES = 3
+"""The oldest window may be trimmed while it is asked for."""
 NAMES_EVERY_S = 5.0
 """A node that is new gets its name so late, at most."""
 
@@ -111,10 +114,16 @@ async def _follow(asked: Asked, subscription: Subscription, from_ms: int | None 
         stream = asked.subscriber(subscription)
         if from_ms is not None:
             stream.course.position = await _position_at(api, from_ms)
+        is_stalled = False
         async with stream:
             async for message in stream:
                 match message:
+                    case Batch(provisional=True):
+                        if not is_stalled:
+                            paper.aside("the daemon can't store now: what happens is shown when it can")
+                        is_stalled = True
                     case Batch(data=windows):
+                        is_stalled = False
                         is_new = any(event["node"] not in paper.names for event in windows.events)
                         if is_new and not asked.is_json and time.monotonic() - known_s > NAMES_EVERY_S:
                             known_s = time.monotonic()
@@ -144,7 +153,15 @@ async def _learn_again(paper: Paper, api: Api) -> None:
 
 async def _position_at(api: Api, from_ms: int) -> str:
     """Where the windows begin that are not over by then; the oldest where that has been trimmed."""
-    oldest_ms = (await api.stats())["oldest_event_ms"] or 0
-    # A shard that nobody has: it is the position that is wanted, not the state.
-    found = await api.state(at_ms=max(from_ms, oldest_ms), types=("shard",), shards=(2**32 - 1,))
-    return str(found["position"])
+    for tries_left in reversed(range(POSITION_TRIES)):
+        oldest_ms = (await api.stats())["oldest_event_ms"]
+        at_ms = None if oldest_ms is None else max(from_ms, oldest_ms)
+        try:
+            # A shard that nobody has: it is the position that is wanted, not the state.
+            found = await api.state(at_ms=at_ms, types=("shard",), shards=(2**32 - 1,))
+        except DaemonError as why:
+            if why.status != HTTPStatus.GONE or not tries_left:
+                raise
+            continue
+        return str(found["position"])
+    raise AssertionError

@@ -45,7 +45,7 @@ def export(asked: Asked, file: Path, from_ms: int | None, to_ms: int | None, for
     """Write what happened, and how it was before, into FILE."""
 
     async def work() -> None:
-        at_ms = from_ms or 0
+        at_ms = 0
         try:
             with bar() as progress, new_file(file, force) as out:
                 task = progress.add_task("")
@@ -60,7 +60,8 @@ def export(asked: Asked, file: Path, from_ms: int | None, to_ms: int | None, for
         except FileExistsError as why:
             fail(str(why))
         except OSError as why:
-            fail(f"{str(file)!r} can't be written: {why.strerror or why}; it had come to {clock(at_ms)}, and is gone")
+            reached = f"; it had come to {clock(at_ms)}, and is gone" if at_ms else ""
+            fail(f"{str(file)!r} can't be written: {why.strerror or why}{reached}")
         _print_exported(Paper(asked.is_json), done, file.stat().st_size)  # noqa: ASYNC240 -- nothing else goes on.
 
     run(work())
