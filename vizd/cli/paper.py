@@ -1,6 +1,7 @@
 """What a command writes: lines for people or JSON for programs on standard output, all else on standard error."""
 
 import shutil
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -66,6 +67,16 @@ class Paper:
         since = "" if gap.get("from_ms") is None else f" from {clock(gap['from_ms'])} to {clock(gap.get('to_ms'))}"
         click.echo(_coloured(f"-- missing{since}: {lost} ({clean(gap['reason'])})", "red"))
 
+    def _list(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        width = shutil.get_terminal_size().columns
+        for row in rows:
+            first, *others = (f"{column} {cell}".strip() for column, cell in zip(columns, row, strict=True))
+            for line in [
+                *_wrapped(first, width),
+                *(each for other in others for each in _wrapped(f"  {other}", width)),
+            ]:
+                click.echo(line)
+
     def finding(self, text: str, severity: str, is_open: bool) -> None:
         """A finding's line."""
         colour = {"critical": "red", "warning": "yellow"}.get(severity) if is_open else "bright_black"
@@ -77,7 +88,10 @@ class Paper:
             click.echo(_coloured(clean(text), "bright_black"), err=True)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
-        """As wide as the terminal; numbers are given as text."""
+        """As wide as the terminal; where that is narrow, a row is a few lines. Numbers are given as text."""
+        if self._is_narrow and len(columns) > 2:
+            self._list(columns, rows)
+            return
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(column, overflow="fold")
@@ -86,6 +100,10 @@ class Paper:
         context = click.get_current_context(silent=True)
         is_plain = context is not None and context.color is False
         Console(no_color=is_plain or None, highlight=False, soft_wrap=False).print(table)
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    return textwrap.wrap(clean(text), max(8, columns), subsequent_indent="  ")
 
 
 def _class_of(event: dict[str, Any]) -> EventClass | None:
