@@ -66,6 +66,7 @@ class Live:
         self._view = view
         self._frames = frames
         self._encoder = encoder
+        self._stalling = stalling(log)
         self._near = Near(log, frames, encoder, by, log.head)
         self._max_lag_ms = max_lag_ms
         self.wish = state
@@ -261,7 +262,7 @@ class Live:
 
     def _must_skip(self) -> tuple[Position, str] | None:
         """Where it has to go on instead, and why."""
-        is_late = self._is_catching_up or self.position.seq < stalling(self._log).late_through
+        is_late = self._is_catching_up or self.position.seq < self._stalling.late_through
         if self._max_lag_ms and not is_late and self.lag_ms() > self._max_lag_ms:
             return self._log.head, "slow"
         if self.position.seq < self._log.oldest.seq:

@@ -93,12 +93,9 @@ class Near:
         if not self.is_near:
             raise LookupError(f"window {self.position.seq + 1} is not near the head any more")
         frame = self._batch()
-        if frame is None and self.is_waiting:
-            frame = self._provisional()
-            if frame is not None:
-                return frame
         if frame is None:
-            return self.pull_position(now_ms)
+            shown = self._provisional() if self.is_waiting else None
+            return self.pull_position(now_ms) if shown is None else shown
         self.told(now_ms)
         return frame
 

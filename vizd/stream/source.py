@@ -81,9 +81,10 @@ class Source:
         :param events: encoded. :param counts: what has happened, by type, whether it is sent or not.
         """
         end_ms = position.end_ms or start_ms
-        extras: dict[str, Any] = {"position": self.frames.position_text(position)}
-        if is_provisional:
-            extras = {"provisional": True}
-        extras |= {"sent": len(events), "of": sum(counts)}
+        place: dict[str, Any] = (
+            {"provisional": True} if is_provisional else {"position": self.frames.position_text(position)}
+        )
         data = encoder.data(start_ms, end_ms, events, counts)
-        return Frame(encoder.batch(data, extras), encoder.is_binary, len(events))
+        return Frame(
+            encoder.batch(data, place | {"sent": len(events), "of": sum(counts)}), encoder.is_binary, len(events)
+        )
