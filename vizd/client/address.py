@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from vizd.client.trouble import DaemonError
+
 __all__ = ["Address", "Token"]
 
 Token = str | Callable[[], str]
@@ -56,9 +58,12 @@ class Address:
     def headers(self) -> dict[str, str]:
         """What a request brings to be let in.
 
-        :raises ValueError: the token can't be read any more.
+        :raises DaemonError: the token can't be read any more.
         """
-        token = self.token() if callable(self.token) else self.token
+        try:
+            token = self.token() if callable(self.token) else self.token
+        except ValueError as error:
+            raise DaemonError(str(error)) from None
         return {"Authorization": f"Bearer {token}"} if token else {}
 
     def tls(self) -> ssl.SSLContext | None:

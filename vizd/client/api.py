@@ -1,9 +1,11 @@
 """What a daemon answers over HTTP, for asyncio: the wire contract, section "HTTP".
 
-async with Api("http://127.0.0.1:9090") as api:
-    print((await api.stats())["connected_clients"])
-    async for item in api.history(types=["raft"]):
-        ...
+    async with Api("http://127.0.0.1:9090") as api:
+        print((await api.stats())["connected_clients"])
+        async for item in api.history(types=["raft"]):
+            ...
+
+What can go wrong is one exception, whose text is a line for people: ``DaemonError``.
 """
 
 import ssl
@@ -122,7 +124,7 @@ class Api:
         """
         asked = {"from": from_ms, "to": to_ms, "limit": limit, **_filter(nodes, types, shards)}
         where = f"{self.address.url}/api/history"
-        accept = {"Accept": "application/x-ndjson", **self._headers()}
+        accept = {"Accept": "application/x-ndjson", **self.address.headers()}
         is_whole = False
         try:
             async with self._http.stream("GET", "/api/history", params=_said(asked), headers=accept) as response:
@@ -143,18 +145,12 @@ class Api:
     ) -> dict[str, Any]:
         where = f"{self.address.url}{path}"
         try:
-            async with self._http.stream("GET", path, params=_said(asked), headers=self._headers()) as response:
+            async with self._http.stream("GET", path, params=_said(asked), headers=self.address.headers()) as response:
                 if response.status_code not in (200, *also):
                     raise await _refusal(where, response)
                 return _map(where, await _body(where, response, MAX_ANSWER_BYTES))
         except httpx.HTTPError as error:
             raise self._unreachable(where, error) from None
-
-    def _headers(self) -> dict[str, str]:
-        try:
-            return self.address.headers()
-        except ValueError as error:
-            raise DaemonError(str(error)) from None
 
     def _unreachable(self, where: str, error: httpx.HTTPError) -> DaemonError:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):

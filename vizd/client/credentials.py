@@ -6,8 +6,10 @@ it can't connect.
 
 import ssl
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import grpc
+if TYPE_CHECKING:
+    import grpc
 
 __all__ = ["first_token", "tls_credentials"]
 
@@ -26,7 +28,7 @@ def first_token(path: Path) -> str:
     return tokens[0]
 
 
-def tls_credentials(ca: Path, cert: Path | None = None, key: Path | None = None) -> grpc.ChannelCredentials:
+def tls_credentials(ca: Path, cert: Path | None = None, key: Path | None = None) -> "grpc.ChannelCredentials":
     """For ``Publisher``.
 
     :param ca: in PEM: who must have signed the daemon's certificate.
@@ -34,6 +36,8 @@ def tls_credentials(ca: Path, cert: Path | None = None, key: Path | None = None)
     :param key: in PEM: of ``cert``.
     :raises ValueError: a file can't be used, or ``cert`` and ``key`` do not belong together.
     """
+    import grpc  # Takes longer to load than all else of a program that wants a token alone.
+
     if (cert is None) != (key is None):
         raise ValueError("a certificate needs its key, and a key its certificate: give both or neither")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

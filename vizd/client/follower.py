@@ -85,8 +85,9 @@ class Follower(ABC):
         self._is_closed = False
 
     @abstractmethod
-    async def _dial(self, query: str) -> Connection:
+    async def _dial(self, query: str, headers: dict[str, str]) -> Connection:
         """
+        :param headers: besides those of the handshake.
         :raises DaemonError: it does not come about.
         """
 
@@ -163,7 +164,7 @@ class Follower(ABC):
 
     async def _connect(self) -> Connection:
         asked = self.course.wanted
-        connection = await self._dial(self.course.query())
+        connection = await self._dial(self.course.query(), self._address.headers())
         # While it came about somebody may have said something else.
         self._connection = connection
         if self._is_closed:

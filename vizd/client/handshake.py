@@ -6,10 +6,13 @@ from websockets.frames import CloseCode
 from vizd.client.address import Address
 from vizd.client.trouble import DaemonError, from_refusal, said_by
 
-__all__ = ["MAX_MESSAGE_BYTES", "end_of", "not_connected"]
+__all__ = ["CLOSE_WITHIN_S", "MAX_MESSAGE_BYTES", "MAX_WAITING_MESSAGES", "end_of", "not_connected"]
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The daemon ends a message at the window that brings it to 1 MiB, and a window is at most about 2."""
+MAX_WAITING_MESSAGES = 16
+"""Whoever is slower than the stream is not read for: the rest waits in the daemon's log."""
+CLOSE_WITHIN_S = 2.0
 
 
 def not_connected(address: Address, error: Exception, timeout_s: float) -> DaemonError:

@@ -34,7 +34,6 @@ class Outbox:
         self._lock = threading.Lock()
         self._call_soon = call_soon
         self._closed = False
-        self._flushing: dict[asyncio.Event, int] = {}
         self._progress = asyncio.Event()
 
     def add(self, events: Iterable[tuple[bytes, EventClass]]) -> None:
@@ -100,12 +99,6 @@ class Outbox:
     def _progressed(self) -> None:
         self.wake.set()
         self._progress.set()
-        if self._flushing:
-            with self._lock:
-                oldest = self._buffer.oldest
-            for reached, through in self._flushing.items():
-                if oldest > through:
-                    reached.set()
 
     @property
     def is_empty(self) -> bool:
@@ -114,23 +107,22 @@ class Outbox:
             return self._buffer.oldest > self._buffer.emitted
 
     async def received(self) -> None:
-        """Returns when the daemon has taken in everything. For one caller at a time."""
-        while True:
-            self._progress.clear()
-            with self._lock:
-                if self._buffer.is_received:
-                    return
-            await self._progress.wait()
+        """Returns when the daemon has taken in everything."""
+        await self._until(lambda: self._buffer.is_received)
 
     async def flushed(self) -> None:
         """Returns when everything that was emitted before the call is acked or dropped."""
-        reached = asyncio.Event()
         with self._lock:
             through = self._buffer.emitted
-            if self._buffer.oldest > through:
-                return
-        self._flushing[reached] = through
-        try:
-            await reached.wait()
-        finally:
-            del self._flushing[reached]
+        await self._until(lambda: self._buffer.oldest > through)
+
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        """
+        :param is_so: of the buffer; asked again when the daemon has said something.
+        """
+        while True:
+            self._progress.clear()
+            with self._lock:
+                if is_so():
+                    return
+            await self._progress.wait()

@@ -204,13 +204,7 @@ class Publisher:
 
     async def wait_flushed(self, timeout_s: float) -> bool:
         """``flush`` for code that runs on the publisher thread's loop."""
-        flushed = asyncio.ensure_future(self._outbox.flushed())
-        ended = [self._task] if self._task else []
-        await asyncio.wait([flushed, *ended], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        if flushed.done():
-            return True
-        flushed.cancel()
-        return False
+        return await self._unless_ended(self._outbox.flushed(), timeout_s)
 
     async def wait_received(self) -> bool:
         """Wait until the daemon has taken in all that was emitted, on the publisher thread's loop; whether it has.
@@ -218,11 +212,17 @@ class Publisher:
         It has not where another process publishes as this node. With ``StreamTiming.confirms`` it takes a moment,
         else as long as the next ack.
         """
-        received = asyncio.ensure_future(self._outbox.received())
+        return await self._unless_ended(self._outbox.received())
+
+    async def _unless_ended(self, waiting: Coroutine[Any, Any, None], timeout_s: float | None = None) -> bool:
+        """Whether it was waited for to its end: not, if nothing is delivered any more, or the time is over."""
+        task = asyncio.ensure_future(waiting)
         ended = [self._task] if self._task else []
-        await asyncio.wait([received, *ended], return_when=asyncio.FIRST_COMPLETED)
-        received.cancel()
-        return received.done() and not received.cancelled()
+        await asyncio.wait([task, *ended], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return True
+        task.cancel()
+        return False
 
     async def wait_closed(self, timeout_s: float) -> bool:
         """``close`` for code that runs on the publisher thread's loop; it does not stop the thread."""

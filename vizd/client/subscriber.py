@@ -1,10 +1,12 @@
 """The live stream of a daemon for asyncio; ``vizd.client.tx.subscriber`` has it for Twisted.
 
-async with Subscriber("http://127.0.0.1:9090", Subscription(types=["raft"])) as stream:
-    async for message in stream:
-        match message:
-            case Batch(data=windows):
-                ...
+    async with Subscriber("http://127.0.0.1:9090", Subscription(types=["raft"])) as stream:
+        async for message in stream:
+            match message:
+                case Batch(data=windows):
+                    ...
+
+What comes, and what happens when a connection breaks: ``Follower``.
 """
 
 import asyncio
@@ -14,16 +16,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from vizd.client.follower import Connection, ConnectionEnded, Follower
-from vizd.client.handshake import MAX_MESSAGE_BYTES, end_of, not_connected
-from vizd.client.trouble import DaemonError
+from vizd.client.handshake import CLOSE_WITHIN_S, MAX_MESSAGE_BYTES, MAX_WAITING_MESSAGES, end_of, not_connected
 
 __all__ = ["Subscriber"]
 
-MAX_WAITING_MESSAGES = 16
-"""Whoever is slower than the stream is not read for: the rest waits in the daemon's log."""
 PING_EVERY_S = 20.0
 PONG_WITHIN_S = 20.0
-CLOSE_WITHIN_S = 2.0
 
 
 class _Connection:
@@ -51,11 +49,7 @@ class Subscriber(Follower):
 
     _closed: asyncio.Event | None = None
 
-    async def _dial(self, query: str) -> Connection:
-        try:
-            headers = self._address.headers()
-        except ValueError as error:
-            raise DaemonError(str(error)) from None
+    async def _dial(self, query: str, headers: dict[str, str]) -> Connection:
         try:
             socket = await connect(
                 f"{self._address.websocket_url}?{query}",

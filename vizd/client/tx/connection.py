@@ -16,15 +16,12 @@ from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
 from vizd.client.follower import ConnectionEnded
-from vizd.client.handshake import MAX_MESSAGE_BYTES, end_of
+from vizd.client.handshake import CLOSE_WITHIN_S, MAX_MESSAGE_BYTES, MAX_WAITING_MESSAGES, end_of
 
 __all__ = ["WebSocket", "why_not"]
 
-MAX_WAITING_MESSAGES = 16
-"""Whoever is slower than the stream is not read for: the rest waits in the daemon's log."""
 SILENCE_S = 60.0
 """The daemon pings each 20 s: one that says nothing for so long is gone."""
-CLOSE_WITHIN_S = 2.0
 
 
 class WebSocket(Protocol, TimeoutMixin):

@@ -1,11 +1,13 @@
 """The live stream of a daemon for Twisted; ``vizd.client.subscriber`` has it for asyncio.
 
-async def watch(reactor):
-    async with TxSubscriber(reactor, "http://127.0.0.1:9090", Subscription(types=["raft"])) as stream:
-        async for message in stream:
-            ...
+    async def watch(reactor):
+        async with TxSubscriber(reactor, "http://127.0.0.1:9090", Subscription(types=["raft"])) as stream:
+            async for message in stream:
+                ...
 
-task.react(lambda reactor: ensureDeferred(watch(reactor)))
+    task.react(lambda reactor: ensureDeferred(watch(reactor)))
+
+What comes, and what happens when a connection breaks: ``Follower``.
 """
 
 from typing import Any
@@ -23,7 +25,6 @@ from websockets.exceptions import InvalidHandshake
 from vizd.client.address import Address
 from vizd.client.follower import Connection, Follower
 from vizd.client.handshake import not_connected
-from vizd.client.trouble import DaemonError
 from vizd.client.tx.connection import WebSocket, why_not
 
 __all__ = ["TxSubscriber"]
@@ -42,11 +43,7 @@ class TxSubscriber(Follower):
         self._reactor = reactor
         self._resting: Deferred[None] | None = None
 
-    async def _dial(self, query: str) -> Connection:
-        try:
-            headers = self._address.headers()
-        except ValueError as error:
-            raise DaemonError(str(error)) from None
+    async def _dial(self, query: str, headers: dict[str, str]) -> Connection:
         connection = WebSocket(f"{self._address.websocket_url}?{query}", headers)
         factory = Factory.forProtocol(lambda: connection)
         try:
