@@ -164,6 +164,10 @@ class FreshInterpreter(TestCase):
         along = [name for name in loaded if any(is_within(name, each) for each in ("twisted", "autobahn", "vizd.web"))]
         self.assertEqual(along, [])
 
+    def test_vizctl_loads_no_grpc_until_it_publishes(self) -> None:
+        loaded = self.loaded_with(["vizd.cli.main"])
+        self.assertEqual([name for name in loaded if is_within(name, "grpc")], [])
+
     def test_the_plugin_loads_nothing_of_ours(self) -> None:
         spec = importlib.util.find_spec("twisted.plugins.vizd_plugin")
         assert spec is not None

@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,20 @@ def events_in(file: io.BytesIO, kind: str = "window") -> list[dict[str, Any]]:
     if kind == "state":
         return [item for each, item in found if each == "state"]
     return [event for each, item in found if each == "window" for event in item["events"]]
+
+
+def made(*windows: dict[str, Any]) -> io.BytesIO:
+    """A file with these."""
+    file = io.BytesIO()
+    begin(file)
+    write_chunk(file, Head(number=0, kind="windows"), windows)
+    write_chunk(file, Head(number=1, kind="end"), [{}])
+    file.seek(0)
+    return file
+
+
+def alive(node: int, ts_ms: int) -> dict[str, Any]:
+    return {"ts": ts_ms, "node": node, "event": {"type": "Swim", "data": {"node": node, "kind": "Alive"}}}
 
 
 class Case(SynchronousTestCase):
@@ -97,15 +110,8 @@ class There(Case):
         self.assertEqual(*(sorted(map(json.dumps, each)) for each in states))
 
     def test_times_are_moved_to_now_unless_they_are_to_be_kept(self) -> None:
-        file = io.BytesIO()
-        begin(file)
-        event = {"ts": 1_000, "node": 5, "event": {"type": "Swim", "data": {"node": 5, "kind": "Alive"}}}
-        window = {"window_start": 900, "window_end": 950, "events": [event]}
-        write_chunk(file, Head(number=0, kind="windows", from_ms=900, to_ms=950, events=1), [window])
-        write_chunk(file, Head(number=1, kind="end"), [{}])
         for shift in (True, False):
-            daemon = self.daemon()
-            file.seek(0)
+            file, daemon = made({"window_start": 900, "window_end": 950, "events": [alive(5, 1_000)]}), self.daemon()
             before_ms = wall_ms()
             self.replay(file, daemon, shift=shift)
             [moved] = events_in(exported(daemon))
@@ -116,18 +122,10 @@ class There(Case):
 
     def test_it_takes_as_long_as_its_speed_says(self) -> None:
         """By the daemon's windows: they are as far apart as they were, divided by the speed."""
-        first, second = self.daemon(), self.daemon()
-        publisher = first.publisher()
-        self.addCleanup(publisher.close)
-        alive = [VizEvent(swim=SwimEvt(node=1, kind=SWIM_KIND_ALIVE))]
-        for _ in range(2):
-            publisher.send(alive)
-            publisher.wait_stored()
-            begin_ms = wall_ms()
-            while wall_ms() < begin_ms + 1_000:
-                threading.Event().wait(0.05)
-        self.replay(exported(first), second, speed=2.0)
-        ends = [each["window_end"] for each in second.get("/api/history")[1]["batches"]]
+        daemon = self.daemon()
+        windows = [{"window_start": at, "window_end": at + 50, "events": [alive(1, at)]} for at in (1_000, 2_000)]
+        self.replay(made(*windows), daemon, speed=2.0)
+        ends = [each["window_end"] for each in daemon.get("/api/history")[1]["batches"]]
         self.assertGreaterEqual(ends[-1] - ends[0], 400)
 
     def test_a_node_that_was_gone_is_gone_again(self) -> None:
@@ -135,14 +133,14 @@ class There(Case):
         gone, stays = first.publisher(1, "gone"), first.publisher(2, "stays")
         self.addCleanup(gone.close)
         self.addCleanup(stays.close)
-        alive = [VizEvent(swim=SwimEvt(node=1, kind=SWIM_KIND_ALIVE))]
+        said = [VizEvent(swim=SwimEvt(node=1, kind=SWIM_KIND_ALIVE))]
         for each in (gone, stays):
-            each.send(alive)
+            each.send(said)
             each.wait_stored()
         gone.close()
         first.wait_for_stats(lambda stats: stats["connected_publishers"] == 1)
         for _ in range(3):
-            stays.send(alive)
+            stays.send(said)
             stays.wait_stored()
         self.replay(exported(first), second, shift=False)
         nodes = {each["name"]: each for each in second.get("/api/coverage")[1]["nodes"]}
@@ -192,15 +190,7 @@ class Troubles(Case):
         self.assertEqual(sorted(map(json.dumps, events_in(exported(third)))), sorted(map(json.dumps, events_in(file))))
 
     def test_what_is_no_event_is_left_out_and_counted(self) -> None:
-        def windows() -> Iterator[dict[str, Any]]:
-            alive = {"ts": 5, "node": 5, "event": {"type": "Swim", "data": {"node": 5, "kind": "Alive"}}}
-            newer = {"ts": 5, "node": 5, "event": {"type": "Quorum", "data": {}}}
-            yield {"window_start": 1, "window_end": 2, "events": [alive, newer, alive]}
-
-        file = io.BytesIO()
-        begin(file)
-        write_chunk(file, Head(number=0, kind="windows", from_ms=1, to_ms=2, events=3), list(windows()))
-        write_chunk(file, Head(number=1, kind="end"), [{}])
-        file.seek(0)
+        newer = {"ts": 5, "node": 5, "event": {"type": "Quorum", "data": {}}}
+        file = made({"window_start": 1, "window_end": 2, "events": [alive(5, 5), newer, alive(5, 5)]})
         player = self.replay(file, self.daemon())
         self.assertEqual((player.done.events, player.done.skipped), (2, 1))

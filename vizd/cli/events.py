@@ -7,13 +7,12 @@ from http import HTTPStatus
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vizd.cli.asked import Asked, asking
 from vizd.cli.filters import filtering
 from vizd.cli.naming import learn_names
 from vizd.cli.paper import Paper
+from vizd.cli.progress import bar
 from vizd.cli.running import run
 from vizd.cli.times import INSTANT, now_ms
 from vizd.client.api import Api
@@ -68,27 +67,17 @@ def history(
             if not asked.is_json:
                 await learn_names(paper, api)
             whole = api.history(from_ms=from_ms, to_ms=to_ms, nodes=nodes, types=types, shards=shards, limit=limit)
+            begin_ms = from_ms
             async with aclosing(whole) as items:
-                with _progress() as progress:
-                    bar = None
+                # Who sees the lines needs no bar.
+                with bar(is_wanted=not sys.stdout.isatty()) as tell:
                     async for item in items:
-                        start_ms = item.get("window_start")
-                        if start_ms is not None and bar is None:
-                            begin_ms = from_ms if from_ms else start_ms
-                            bar = progress.add_task("", total=max(1, (to_ms or now_ms()) - begin_ms))
-                        if start_ms is not None and bar is not None:
-                            progress.update(bar, completed=start_ms - begin_ms)
+                        if start_ms := item.get("window_start"):
+                            begin_ms = begin_ms or start_ms
+                            tell(start_ms, begin_ms, to_ms or now_ms())
                         _print_item(paper, item)
 
     run(work(), is_endless=follow)
-
-
-def _progress() -> Progress:
-    """Where people see it, and do not see the lines."""
-    console = Console(stderr=True)
-    is_seen = console.is_terminal and not sys.stdout.isatty()
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=not is_seen, transient=True)
 
 
 def _print_item(paper: Paper, item: dict[str, Any]) -> None:
@@ -139,7 +128,7 @@ async def _follow(asked: Asked, subscription: Subscription, from_ms: int | None 
                             }
                         )
                     case Disconnected():
-                        paper.aside(f"{message.reason}; again in {message.retry_s:.1f} s")
+                        paper.away(message)
                     case Error():
                         raise DaemonError(f"{asked.url}: {message.message}")
 

@@ -1,38 +1,24 @@
 """``export`` and ``replay``: an incident in a file."""
 
-import threading
-from concurrent.futures import CancelledError
-from concurrent.futures import TimeoutError as NotYet
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vizd.cli.asked import Asked, asking
 from vizd.cli.paper import Paper
-from vizd.cli.running import INTERRUPTED, fail, run
-from vizd.cli.times import INSTANT, clock, lasting, now_ms
-from vizd.client.credentials import tls_credentials
-from vizd.incident.chunks import NotAnIncident
+from vizd.cli.progress import bar
+from vizd.cli.running import fail, run
+from vizd.cli.times import INSTANT, now_ms
+from vizd.client.moments import clock
 from vizd.incident.export import Exported
 from vizd.incident.export import export as write_incident
 from vizd.incident.place import new_file
-from vizd.incident.reader import Incident
-from vizd.incident.replay import CannotReplay, Replay
 
 __all__ = ["export", "replay"]
 
 FASTEST = 60.0
-_LOOK_EVERY_S = 0.2
-
-
-def bar() -> Progress:
-    """On standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
 
 
 @click.command()
@@ -47,16 +33,15 @@ def export(asked: Asked, file: Path, from_ms: int | None, to_ms: int | None, for
     async def work() -> None:
         at_ms = 0
         try:
-            with bar() as progress, new_file(file, force) as out:
-                task = progress.add_task("")
+            with bar() as tell, new_file(file, force) as out:
 
-                def tell(now_at_ms: int, began_ms: int) -> None:
+                def progress(now_at_ms: int, began_ms: int) -> None:
                     nonlocal at_ms
                     at_ms = now_at_ms
-                    progress.update(task, completed=at_ms - began_ms, total=max(1, (to_ms or now_ms()) - began_ms))
+                    tell(at_ms, began_ms, to_ms or now_ms())
 
                 async with asked.api() as api:
-                    done = await write_incident(api, out, from_ms=from_ms, to_ms=to_ms, progress=tell)
+                    done = await write_incident(api, out, from_ms=from_ms, to_ms=to_ms, progress=progress)
         except FileExistsError as why:
             fail(str(why))
         except OSError as why:
@@ -69,7 +54,7 @@ def export(asked: Asked, file: Path, from_ms: int | None, to_ms: int | None, for
 
 def _print_exported(paper: Paper, done: Exported, size_bytes: int) -> None:
     if paper.is_json:
-        paper.item({name: getattr(done, name) for name in done.__slots__} | {"bytes": size_bytes})
+        paper.item(asdict(done) | {"bytes": size_bytes})
         return
     paper.aside(
         f"{done.events:,} events in {done.windows:,} windows from {clock(done.from_ms)} to {clock(done.to_ms)}, "
@@ -105,56 +90,6 @@ def replay(asked: Asked, file: Path, grpc: str, speed: float | None, keep_times:
 
     --token-file is of who may publish, --ca of the gRPC port; without --ca it is spoken in the clear.
     """
-    paper = Paper(asked.is_json)
-    try:
-        credentials = None if asked.ca is None else tls_credentials(asked.ca)
-        with file.open("rb") as source, bar() as progress:
-            incident = Incident(source)
-            task = progress.add_task("")
-            lock = threading.Lock()
+    from vizd.cli.replaying import replay_file  # Loads all of gRPC.
 
-            def tell(at_ms: int) -> None:
-                with lock:
-                    began_ms = incident.header.get("from_ms", at_ms)
-                    end_ms = incident.header.get("to_ms") or incident.header.get("at_ms", at_ms)
-                    progress.update(task, completed=at_ms - began_ms, total=max(1, end_ms - began_ms))
-
-            player = Replay(
-                incident, grpc, speed=speed, shift=not keep_times, token=asked.token(), credentials=credentials,
-                progress=tell,
-            )  # fmt: skip
-            status = _play(player)
-    except OSError as why:
-        fail(f"{str(file)!r} can't be read: {why.strerror or why}")
-    except (CannotReplay, NotAnIncident, ValueError) as why:
-        fail(f"{str(file)!r}: {why}" if isinstance(why, NotAnIncident) else str(why))
-    done = player.done
-    if asked.is_json:
-        said = {name: getattr(done, name) for name in done.__slots__}
-        paper.item(said | {"damage": incident.damage})
-    else:
-        paper.aside(f"{done.events:,} events in {done.windows:,} windows{'' if done.stored else ', not all stored'}")
-        if done.behind_s >= 1 and speed:
-            paper.aside(f"the speed could not be kept: {lasting(done.behind_s * 1_000)} behind")
-        if done.skipped:
-            paper.aside(f"{done.skipped:,} events are of kinds that this version does not know: left out")
-    for each in incident.damage:
-        click.echo(f"vizctl: {str(file)!r}: {each}", err=True)
-    raise SystemExit(status or (1 if incident.damage or not done.stored else 0))
-
-
-def _play(player: Replay) -> int:
-    """The exit status: 0 if it was played to its end."""
-    playing = player.start()
-    try:
-        while True:
-            try:
-                playing.result(_LOOK_EVERY_S)
-                return 0
-            except NotYet:
-                continue
-    except (KeyboardInterrupt, CancelledError):
-        playing.cancel()
-        return INTERRUPTED
-    finally:
-        player.close()
+    replay_file(asked, file, grpc, speed, keep_times)

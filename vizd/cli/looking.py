@@ -3,16 +3,18 @@
 from typing import Any
 
 import click
+import msgspec
 
 from vizd.cli.asked import Asked, asking
 from vizd.cli.filters import filtering
 from vizd.cli.naming import learn_names
 from vizd.cli.paper import Paper
 from vizd.cli.running import run
-from vizd.cli.times import INSTANT, clock, lasting, now_ms
+from vizd.cli.times import INSTANT, lasting, now_ms
 from vizd.cli.words import SHORT_TYPES, said, whose
 from vizd.client.api import Api
 from vizd.client.messages import Disconnected, FindingUpdate
+from vizd.client.moments import clock
 from vizd.client.subscription import Subscription
 
 __all__ = ["findings", "state", "stats"]
@@ -128,9 +130,9 @@ def findings(asked: Asked, follow: bool) -> None:
             await stream.pause()
             async for message in stream:
                 if isinstance(message, FindingUpdate):
-                    _print_finding(paper, _as_map(message))
+                    _print_finding(paper, msgspec.structs.asdict(message))
                 elif isinstance(message, Disconnected):
-                    paper.aside(f"{message.reason}; again in {message.retry_s:.1f} s")
+                    paper.away(message)
 
     run(work(), is_endless=follow)
 
@@ -159,7 +161,3 @@ def _print_finding(paper: Paper, finding: dict[str, Any]) -> None:
         finding["severity"],
         finding["open"],
     )
-
-
-def _as_map(finding: FindingUpdate) -> dict[str, Any]:
-    return {name: getattr(finding, name) for name in finding.__struct_fields__}

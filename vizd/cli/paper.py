@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vizd.cli.times import clock
 from vizd.cli.words import SHORT_TYPES, clean, kind_of, said, whose
+from vizd.client.messages import Disconnected
+from vizd.client.moments import clock
 from vizd.events.catalogue import TYPES_BY_NAME, EventClass
 
 __all__ = ["Paper"]
@@ -52,9 +53,9 @@ class Paper:
         colour = None if event_class is None else _COLOURS.get(event_class)
         text = said(event, self.named)
         if self._is_narrow:
-            click.echo(f"{moment[11:19]} {clean(whose(event, self.named))} {_coloured(text, colour)}")
+            click.echo(f"{moment[11:19]} {whose(event, self.named)} {_coloured(text, colour)}")
         else:
-            subject = clean(whose(event, self.named)) + (f" s{event['shard']}" if "shard" in event else "")
+            subject = whose(event, self.named) + (f" s{event['shard']}" if "shard" in event else "")
             click.echo(f"{moment}  {SHORT_TYPES.get(name, clean(name)):<5} {subject:<12} {_coloured(text, colour)}")
 
     def gap(self, gap: dict[str, Any]) -> None:
@@ -67,16 +68,6 @@ class Paper:
         since = "" if gap.get("from_ms") is None else f" from {clock(gap['from_ms'])} to {clock(gap.get('to_ms'))}"
         click.echo(_coloured(f"-- missing{since}: {lost} ({clean(gap['reason'])})", "red"))
 
-    def _list(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        width = shutil.get_terminal_size().columns
-        for row in rows:
-            first, *others = (f"{column} {cell}".strip() for column, cell in zip(columns, row, strict=True))
-            for line in [
-                *_wrapped(first, width),
-                *(each for other in others for each in _wrapped(f"  {other}", width)),
-            ]:
-                click.echo(line)
-
     def finding(self, text: str, severity: str, is_open: bool) -> None:
         """A finding's line."""
         colour = {"critical": "red", "warning": "yellow"}.get(severity) if is_open else "bright_black"
@@ -87,23 +78,31 @@ class Paper:
         if not self.is_json:
             click.echo(_coloured(clean(text), "bright_black"), err=True)
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
+    def away(self, message: Disconnected) -> None:
+        """The daemon is, and is waited for."""
+        self.aside(f"{message.reason}; again in {message.retry_s:.1f} s")
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """As wide as the terminal; where that is narrow, a row is a few lines. Numbers are given as text."""
         if self._is_narrow and len(columns) > 2:
             self._list(columns, rows)
             return
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text(clean(cell)) for cell in row))
         context = click.get_current_context(silent=True)
         is_plain = context is not None and context.color is False
-        Console(no_color=is_plain or None, highlight=False, soft_wrap=False).print(table)
+        Console(no_color=is_plain or None, highlight=False).print(table)
 
-
-def _wrapped(text: str, columns: int) -> list[str]:
-    return textwrap.wrap(clean(text), max(8, columns), subsequent_indent="  ")
+    def _list(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        width = max(8, shutil.get_terminal_size().columns)
+        for row in rows:
+            for index, (column, cell) in enumerate(zip(columns, row, strict=True)):
+                text = clean(f"{column} {cell}".strip())
+                for line in textwrap.wrap(text, width, initial_indent="  " if index else "", subsequent_indent="  "):
+                    click.echo(line)
 
 
 def _class_of(event: dict[str, Any]) -> EventClass | None:

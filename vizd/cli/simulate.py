@@ -16,7 +16,7 @@ __all__ = ["simulate"]
 @click.pass_context
 def simulate(context: click.Context, arguments: tuple[str, ...]) -> None:
     """Publish as a simulated cluster, until Ctrl-C; see its --help for scenarios."""
-    from vizd.sim.__main__ import main  # Loads all of gRPC, which no other command needs.
+    from vizd.sim.__main__ import main  # Loads all of gRPC.
 
     said = [*arguments, *(["--json"] if (context.obj or {}).get("is_json") else [])]
     try:

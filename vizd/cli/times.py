@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-__all__ = ["INSTANT", "Instant", "clock", "lasting", "now_ms"]
+from vizd.client.moments import MAX_MS
+
+__all__ = ["INSTANT", "Instant", "lasting", "now_ms"]
 
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _AGO = re.compile(r"-?(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_MAX_MS = 253_402_300_799_999
-"""The end of the year 9999."""
 
 
 def now_ms() -> int:
@@ -31,7 +31,7 @@ class Instant(click.ParamType):  # type: ignore[type-arg] # Generic since 8.2 on
         text = str(value).strip()
         if text == "now":
             return now_ms()
-        if text.isascii() and text.isdigit() and int(text) <= _MAX_MS:
+        if text.isascii() and text.isdigit() and int(text) <= MAX_MS:
             return int(text)
         if ago := _AGO.fullmatch(text):
             return max(0, now_ms() - round(float(ago[1]) * _UNITS_MS[ago[2]]))
@@ -45,14 +45,6 @@ class Instant(click.ParamType):  # type: ignore[type-arg] # Generic since 8.2 on
 
 
 INSTANT = Instant()
-
-
-def clock(ms: int | None) -> str:
-    """``2026-01-31T12:00:00.000Z``; what is not known is ``-``."""
-    if ms is None or not 0 <= ms <= _MAX_MS:
-        return "-" if ms is None else f"{ms} ms"
-    seconds, rest = divmod(ms, 1_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
 def lasting(ms: float) -> str:

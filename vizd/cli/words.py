@@ -31,7 +31,10 @@ def kind_of(event: Mapping[str, Any]) -> str:
 
 
 def whose(event: Mapping[str, Any], named: Named) -> str:
-    """A shard (``s7``) or a node."""
+    """A shard (``s7``) or a node.
+
+    :param named: what people call a node, as it may be shown.
+    """
     data = event["event"]["data"]
     if event["event"]["type"] in ("Raft", "Shard"):
         return f"s{data['shard']}"
@@ -55,64 +58,82 @@ def _bytes(size: float) -> str:
 
 
 def _raft(data: Mapping[str, Any], event: Mapping[str, Any], named: Named) -> str | None:
-    kind, node = data["kind"], named(event["node"])
-    text = {
-        "VoteReq": lambda: f"{named(kind['from'])} asks for votes",
-        "VoteGranted": lambda: f"{named(kind['from'])} grants {node}",
-        "LeaderElected": lambda: f"{named(kind['node'])} elected",
-        "StepDown": lambda: f"{node} steps down",
-    }.get(kind["kind"])
-    return None if text is None else f"{text()}, term {data['term']}"
-
-
-def _lsm(data: Mapping[str, Any], _event: Mapping[str, Any], _named: Named) -> str | None:
     kind = data["kind"]
-    text = {
-        "FlushTriggered": lambda: f"flush asked for: {_REASONS.get(kind['reason'], kind['reason'])}",
-        "FlushStart": lambda: "flush started",
-        "FlushComplete": lambda: f"flush done, {_bytes(kind['bytes'])}",
-        "L0Stall": lambda: f"L0 stall, {kind['file_count']} files",
-        "L0AdmissionStart": lambda: "L0 file enters",
-        "L0AdmissionComplete": lambda: f"L0 file in slot {kind['target_slot']}",
-        "GuardAdjustment": lambda: f"L{kind['level']} has {kind['new_guard_count']} guards",
-        "WritePressureUpdate": lambda: f"pressure {kind['ratio']:.2f}",
-    }.get(kind["kind"])
-    return None if text is None else text()
+    match kind["kind"]:
+        case "VoteReq":
+            text = f"{named(kind['from'])} asks for votes"
+        case "VoteGranted":
+            text = f"{named(kind['from'])} grants {named(event['node'])}"
+        case "LeaderElected":
+            text = f"{named(kind['node'])} elected"
+        case "StepDown":
+            text = f"{named(event['node'])} steps down"
+        case _:
+            return None
+    return f"{text}, term {data['term']}"
 
 
-def _compaction(data: Mapping[str, Any], _event: Mapping[str, Any], _named: Named) -> str | None:
-    level, kind = data["level"], data["kind"]
+def _lsm(kind: Mapping[str, Any]) -> str | None:
+    match kind["kind"]:
+        case "FlushTriggered":
+            return f"flush asked for: {_REASONS.get(kind['reason'], kind['reason'])}"
+        case "FlushStart":
+            return "flush started"
+        case "FlushComplete":
+            return f"flush done, {_bytes(kind['bytes'])}"
+        case "L0Stall":
+            return f"L0 stall, {kind['file_count']} files"
+        case "L0AdmissionStart":
+            return "L0 file enters"
+        case "L0AdmissionComplete":
+            return f"L0 file in slot {kind['target_slot']}"
+        case "GuardAdjustment":
+            return f"L{kind['level']} has {kind['new_guard_count']} guards"
+        case "WritePressureUpdate":
+            return f"pressure {kind['ratio']:.2f}"
+    return None
+
+
+def _compaction(level: int, kind: Mapping[str, Any]) -> str | None:
     way = f"L{level} to L{level + 1}"
-    text = {
-        "Scheduled": lambda: f"{way} queued",
-        "Start": lambda: f"{way} started",
-        "Progress": lambda: f"{way} {kind['pct']}%",
-        "Finish": lambda: f"{way} done, {_bytes(kind['in_bytes'])} into {_bytes(kind['out_bytes'])}",
-        "BanditSelection": lambda: f"L{level} picks slot {kind['slot_id']}",
-        "BanditReward": lambda: f"L{level} slot {kind['slot_id']} reward {kind['reward']:.2f}",
-        "GuardRebalance": lambda: f"L{level} guards, {kind['old_guard_count']} to {kind['new_guard_count']}",
-    }.get(kind["kind"])
-    return None if text is None else text()
+    match kind["kind"]:
+        case "Scheduled":
+            return f"{way} queued"
+        case "Start":
+            return f"{way} started"
+        case "Progress":
+            return f"{way} {kind['pct']}%"
+        case "Finish":
+            return f"{way} done, {_bytes(kind['in_bytes'])} into {_bytes(kind['out_bytes'])}"
+        case "BanditSelection":
+            return f"L{level} picks slot {kind['slot_id']}"
+        case "BanditReward":
+            return f"L{level} slot {kind['slot_id']} reward {kind['reward']:.2f}"
+        case "GuardRebalance":
+            return f"L{level} guards, {kind['old_guard_count']} to {kind['new_guard_count']}"
+    return None
 
 
-def _wal(data: Mapping[str, Any], _event: Mapping[str, Any], _named: Named) -> str | None:
-    kind = data["kind"]
-    text = {
-        "SegmentRoll": lambda: f"segment rolled, {_bytes(kind['bytes'])}",
-        "Fsync": lambda: f"fsync {kind['ms']:,} ms",
-        "CorruptionTruncated": lambda: "corrupt tail cut",
-        "SegmentGc": lambda: "segment removed",
-    }.get(kind["kind"])
-    return None if text is None else text()
+def _wal(kind: Mapping[str, Any]) -> str | None:
+    match kind["kind"]:
+        case "SegmentRoll":
+            return f"segment rolled, {_bytes(kind['bytes'])}"
+        case "Fsync":
+            return f"fsync {kind['ms']:,} ms"
+        case "CorruptionTruncated":
+            return "corrupt tail cut"
+        case "SegmentGc":
+            return "segment removed"
+    return None
 
 
 _WRITERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any], Named], str | None]] = {
     "Raft": _raft,
     "Swim": lambda data, _event, _named: _SWIM.get(data["kind"]),
     "Shard": lambda data, _event, _named: _SHARD.get(data["kind"]),
-    "Lsm": _lsm,
-    "Compaction": _compaction,
-    "Wal": _wal,
+    "Lsm": lambda data, _event, _named: _lsm(data["kind"]),
+    "Compaction": lambda data, _event, _named: _compaction(data["level"], data["kind"]),
+    "Wal": lambda data, _event, _named: _wal(data["kind"]),
     "Cache": lambda data, _event, _named: f"{data['name']} cache, {data['hit_ratio']:.2f} hit",
     "SlotHeat": lambda data, _event, _named: f"L{data['level']} slot {data['slot']} heat {data['heat']:.2f}",
 }

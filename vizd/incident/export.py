@@ -19,7 +19,7 @@ CHUNK_BYTES = 256 * 1024
 """Of items, about, before they are compressed; a chunk ends at the one that brings it there. It is what one damaged
 place costs."""
 
-_size = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +39,38 @@ class Exported:
 
 
 class _Writer:
+    """Gathers items into chunks. An item is encoded once: for its size, and for the file."""
+
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._number = 0
-        self._items: list[Any] = []
-        self._bytes = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._items: list[msgspec.Raw] = []
+        self._bytes = self._events = 0
+        self._from_ms: int | None = None
+        self._to_ms: int | None = None
 
     def chunk(self, kind: str, items: Sequence[Any], **span: Any) -> None:
         write_chunk(self._file, Head(number=self._number, kind=kind, **span), items)
         self._number += 1
 
-    def add(self, kind: str, item: Any) -> None:
-        self._items.append(item)
-        self._bytes += len(_size(item))
+    def add(self, kind: str, item: dict[str, Any], events: int) -> None:
+        encoded = _encode(item)
+        self._items.append(msgspec.Raw(encoded))
+        self._bytes += len(encoded)
+        self._events += events
+        if "window_start" in item:
+            self._from_ms = item["window_start"] if self._from_ms is None else self._from_ms
+            self._to_ms = item["window_end"]
         if self._bytes >= CHUNK_BYTES:
             self.flush(kind)
 
     def flush(self, kind: str) -> None:
-        items, self._items, self._bytes = self._items, [], 0
-        if not items:
-            return
-        windows = [item for item in items if "window_start" in item]
-        self.chunk(
-            kind,
-            items,
-            from_ms=windows[0]["window_start"] if windows else None,
-            to_ms=windows[-1]["window_end"] if windows else None,
-            events=sum(len(each["events"]) for each in windows) if windows else len(items),
-        )
+        if self._items:
+            self.chunk(kind, self._items, from_ms=self._from_ms, to_ms=self._to_ms, events=self._events)
+            self._begin()
 
 
 async def export(
@@ -102,7 +106,7 @@ async def export(
     writer.chunk("header", [header])
     writer.chunk("coverage", [coverage])
     for event in state["events"]:
-        writer.add("state", event)
+        writer.add("state", event, 1)
     writer.flush("state")
     windows = events = gaps = 0
     last_ms = first_ms
@@ -110,12 +114,12 @@ async def export(
         async for item in items:
             if "gap" in item:
                 gaps += 1
-                writer.add("windows", item)
+                writer.add("windows", item, 0)
             elif "events" in item:
                 windows += 1
                 events += len(item["events"])
                 last_ms = item["window_end"]
-                writer.add("windows", item)
+                writer.add("windows", item, len(item["events"]))
                 progress(last_ms, first_ms)
     writer.flush("windows")
     writer.chunk("end", [{"windows": windows, "events": events, "gaps": gaps}])

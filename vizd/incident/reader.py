@@ -1,10 +1,10 @@
 """An incident as it is read: what is whole, and a sentence for each thing that is not."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from vizd.client.moments import clock
 from vizd.incident.chunks import Chunk, Damaged, Head, read_chunks
 
 __all__ = ["Incident", "check_incident"]
@@ -44,19 +44,19 @@ class Incident:
         for found in self._chunks:
             head = found.head
             if head is not None and head.number > number:
-                self._miss(f"{head.number - number} chunks are missing behind {_moment(latest_ms)}")
+                self.damage.append(f"{head.number - number} chunks are missing behind {_moment(latest_ms)}")
             if head is not None:
                 number = head.number + 1
                 latest_ms = head.to_ms if head.to_ms is not None else latest_ms
             if isinstance(found, Damaged):
-                self._miss(_sentence(found))
+                self.damage.append(_sentence(found))
                 continue
             if head is not None and head.kind == "end":
                 has_end = True
                 continue
             yield from self._of(found)
         if not has_end:
-            self._miss(f"the end is missing: nothing is known behind {_moment(latest_ms)}")
+            self.damage.append(f"the end is missing: nothing is known behind {_moment(latest_ms)}")
 
     def _of(self, chunk: Chunk) -> Iterator[tuple[str, Any]]:
         for item in chunk.items:
@@ -66,9 +66,6 @@ class Incident:
                 yield chunk.head.kind, item
             elif chunk.head.kind == "windows" and isinstance(item, dict):
                 yield ("gap", item["gap"]) if "gap" in item else ("window", item)
-
-    def _miss(self, text: str) -> None:
-        self.damage.append(text)
 
 
 def _sentence(damaged: Damaged) -> str:
@@ -83,6 +80,4 @@ def _contents(head: Head) -> str:
 
 
 def _moment(ms: int | None) -> str:
-    if ms is None:
-        return "its beginning"
-    return datetime.fromtimestamp(ms / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return "its beginning" if ms is None else clock(ms)

@@ -157,10 +157,11 @@ class Replay:
             parsed = list(filter(None, map(self._parsed, run)))
             for begin in range(0, len(parsed), RUN_EVENTS):
                 publisher = await self._publisher(node)
-                publisher.emit_all(parsed[begin : begin + RUN_EVENTS])
+                some = parsed[begin : begin + RUN_EVENTS]
+                publisher.emit_all(some)
                 if not await publisher.wait_received():
                     raise CannotReplay(f"another process publishes as {self._name(node)}")
-                self.done.events += len(parsed[begin : begin + RUN_EVENTS])
+                self.done.events += len(some)
 
     def _parsed(self, said: dict[str, Any]) -> VizEvent | None:
         try:

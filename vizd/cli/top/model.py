@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vizd.client.messages import Batch, Connected, Disconnected, Error, FindingUpdate, Gap, Message
+from vizd.cli.words import kind_of
+from vizd.client.messages import Batch, Connected, Disconnected, FindingUpdate, Gap, Message
 from vizd.events.catalogue import TYPES
 
 __all__ = ["KEPT_S", "Model", "Node"]
@@ -67,13 +68,10 @@ class Model:
         self.trouble: str | None = "connecting"
         self.gaps = 0
         self.is_truncated = False
-        self.heard_ms = 0
-        self.error = ""
         self._rates: deque[tuple[int, Counter[str]]] = deque()
 
     def hear(self, message: Message, now_ms: int) -> None:
         """What the daemon says."""
-        self.heard_ms = now_ms
         match message:
             case Connected():
                 self.trouble = None
@@ -82,8 +80,6 @@ class Model:
                 self.trouble = reason
             case Gap():
                 self.gaps += 1
-            case Error(message=text):
-                self.error = text
             case FindingUpdate():
                 if message.id in self.findings or len(self.findings) < MAX_FINDINGS:
                     self.findings[message.id] = message
@@ -122,13 +118,12 @@ class Model:
 
     def _see(self, event: Mapping[str, Any]) -> None:
         data = event["event"]["data"]
-        kind = data.get("kind", "")
-        name = kind["kind"] if isinstance(kind, dict) else kind
+        name = kind_of(event)
         if event["event"]["type"] == "Raft":
             if name in ("LeaderElected", "StepDown") and (
                 data["shard"] in self.leaders or len(self.leaders) < MAX_SHARDS
             ):
-                self.leaders[data["shard"]] = kind["node"] if name == "LeaderElected" else None
+                self.leaders[data["shard"]] = data["kind"]["node"] if name == "LeaderElected" else None
             return
         if event["event"]["type"] == "Shard":
             self.moves[data["shard"]] = name

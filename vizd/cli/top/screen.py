@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from vizd.cli.times import clock, lasting
+from vizd.cli.times import lasting
 from vizd.cli.top.model import Model, Node
 from vizd.cli.words import SHORT_TYPES, clean
 from vizd.client.messages import FindingUpdate
+from vizd.client.moments import clock
 
 __all__ = ["draw"]
 
